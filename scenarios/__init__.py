@@ -1,0 +1,1 @@
+"""The built-in scenarios: each file is an example worth reading, and says what to look at in its graph."""
