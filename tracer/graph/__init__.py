@@ -1,0 +1,1 @@
+"""The graph of one function, as plain values: standard library only."""

@@ -1,0 +1,210 @@
+"""What was recorded, as values: a run, its functions, and each trace of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from tracer.errors import NotFound, did_you_mean
+from tracer.graph.model import Graph
+
+STAGES = ("source", "autograph", "traced", "optimized", "hlo", "optimized_hlo")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """A line of Python that was running."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a trace and the type that TensorFlow traced it for: `x: float32[2, 3]`, `flag: Literal[3]`."""
+
+    name: str
+    type: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.type}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trace:
+    """One concrete function."""
+
+    id: str  # its folder: "000-addprint"
+    name: str  # as TensorFlow calls the function: "addprint"
+    qualname: str  # as Python does: "DemoModule.addprint"; empty if there is no Python function
+    runtime_name: str  # "__inference_addprint_23"
+    kind: str  # "inference", or what a gradient tape made of it: "forward", "backward"
+    origin: str  # "user", or the framework that defines it: "tensorflow", "keras"
+    arguments: tuple[Argument, ...]
+    returns: str
+    definition: Frame | None
+    call_site: Frame | None  # the line of the user's that made TensorFlow trace it
+    cause: str  # "first trace", "traced again", "creates variables", "traced before the session", "gradient"
+    seconds: float | None  # to trace it, inner functions included; None if it was traced before the session
+    calls: int | None  # calls from Python in the session; None where nobody counted (a run that was cut off)
+    stages: Mapping[str, str]  # what is recorded of it; a stage that is not, with the reason; "" means recorded
+    _read: Callable[[str, str], Any] = dataclasses.field(repr=False, compare=False)
+
+    @property
+    def signature(self) -> str:
+        """The arguments and the result, as one line."""
+        return f"({', '.join(map(str, self.arguments))}) -> {self.returns}"
+
+    @property
+    def graph(self) -> Graph:
+        """The traced graph."""
+        return self.stage("traced")  # type: ignore[no-any-return]  # a stage is a Graph or a str, by its name
+
+    def stage(self, name: str) -> Graph | str:
+        """Returns one stage: a graph, or a text for `source`, `autograph` and the HLO stages.
+
+        Raises:
+          NotFound: it was not recorded; the hint says why.
+        """
+        if name not in STAGES:
+            raise NotFound(f"no stage named '{name}'", hint=did_you_mean(name, STAGES, otherwise=", ".join(STAGES)))
+        if self.stages.get(name, "not recorded"):
+            raise NotFound(f"'{self.id}' has no stage '{name}'", hint=self.stages.get(name, "it was not recorded"))
+        return self._read(self.id, name)  # type: ignore[no-any-return]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Function:
+    """One Python function that TensorFlow traced, and every trace of it."""
+
+    name: str  # unique in the run: "addprint", or "Encoder.call" where the short name says too little
+    traces: tuple[Trace, ...]
+
+    @property
+    def calls(self) -> int:
+        """Calls from Python in the session, over all traces."""
+        return sum(trace.calls or 0 for trace in self.traces)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that at least one trace has."""
+        return tuple(stage for stage in STAGES if any(trace.stages.get(stage) == "" for trace in self.traces))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that the recording could not do, or that its reader should know."""
+
+    code: str  # "no-function", "no-profile"
+    message: str
+    hint: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Window:
+    """The stretch of steps that the profiler was on."""
+
+    steps: int
+    warmup: int
+    wall_ns: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """What one session left on disk."""
+
+    path: str
+    name: str  # "demo_module/20261123-021530"
+    status: str  # "recording", "complete", "failed", "interrupted"
+    scenario: str
+    target: str
+    parameters: Mapping[str, Any]
+    started: str  # ISO 8601 with the offset from UTC
+    seconds: float | None
+    versions: Mapping[str, str]
+    host: Mapping[str, Any]
+    window: Window | None
+    error: str  # the last line of what the program raised; empty if it did not
+    traceback: str
+    calls: tuple[Mapping[str, Any], ...]
+    warnings: tuple[Warned, ...]
+    functions: Functions
+
+    @property
+    def traces(self) -> tuple[Trace, ...]:
+        """Every trace, in the order in which they were recorded."""
+        return tuple(sorted((t for f in self.functions.values() for t in f.traces), key=lambda trace: trace.id))
+
+
+class Functions(Mapping[str, Function]):
+    """A run's functions by name, the one that the program called first of all first."""
+
+    __slots__ = ("_by_name",)
+
+    def __init__(self, functions: tuple[Function, ...] = ()) -> None:
+        self._by_name = {function.name: function for function in functions}
+
+    def __getitem__(self, name: str) -> Function:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            listing = ", ".join(self._by_name) or "the run has none"
+            raise UnknownFunction(
+                f"no function named '{name}'", hint=did_you_mean(name, self._by_name, otherwise=listing)
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __repr__(self) -> str:
+        return f"Functions({', '.join(self._by_name)})"
+
+
+class UnknownFunction(NotFound, KeyError):
+    """No function of the run has that name. A `KeyError`, so that `in` and `get` work as on any mapping."""
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def group_functions(traces: list[Trace]) -> Functions:
+    """Returns the traces by the Python function that they came from, the most telling function first.
+
+    The order: what the program called before what was only traced inside it, TensorFlow's own helpers last, else as
+    recorded. Two functions of one name are told apart by their classes, and by a number where that is not enough.
+    """
+    groups: dict[tuple[str, str, str, int], list[Trace]] = {}
+    for trace in traces:
+        groups.setdefault(_identity(trace), []).append(trace)
+    ordered = sorted(groups.values(), key=_rank)
+    names = _unique_names(ordered)
+    return Functions(tuple(Function(name, tuple(group)) for name, group in zip(names, ordered, strict=True)))
+
+
+def _identity(trace: Trace) -> tuple[str, str, str, int]:
+    place = trace.definition
+    return (trace.name, trace.qualname, place.file if place else "", place.line if place else 0)
+
+
+def _rank(group: list[Trace]) -> tuple[bool, bool, str]:
+    called = any(trace.calls for trace in group)
+    return (group[0].origin == "tensorflow", not called, group[0].id)
+
+
+def _unique_names(groups: list[list[Trace]]) -> list[str]:
+    short = [group[0].name for group in groups]
+    names = [
+        group[0].qualname if group[0].qualname and (name.startswith("__") or short.count(name) > 1) else name
+        for group, name in zip(groups, short, strict=True)
+    ]
+    seen: dict[str, int] = {}
+    for index, name in enumerate(names):
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] > 1:
+            names[index] = f"{name} ({seen[name]})"
+    return names

@@ -1,0 +1,59 @@
+"""Numbers to text: nobody else formats them."""
+
+from __future__ import annotations
+
+_TIME_UNITS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"))
+_BYTE_UNITS = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+
+
+def count(number: int) -> str:
+    """Returns a count with thousands apart: `1,234`."""
+    return f"{number:,}"
+
+
+def plural(number: int, noun: str, many: str = "") -> str:
+    """Returns `1 node`, `2 nodes`, `2 retries` (with `many="retries"`)."""
+    return f"{count(number)} {noun if number == 1 else many or noun + 's'}"
+
+
+def nanoseconds(value: int | None) -> str:
+    """Returns a duration in the unit that leaves one to three digits before the point: `12.3 ms`."""
+    if value is None:
+        return "-"
+    for size, unit in _TIME_UNITS:
+        if abs(value) >= size:
+            return f"{_three_digits(value / size)} {unit}"
+    return f"{value} ns"
+
+
+def seconds(value: float | None) -> str:
+    """Returns a duration given in seconds."""
+    return nanoseconds(None if value is None else round(value * 1e9))
+
+
+def byte_size(value: int | None) -> str:
+    """Returns a size in binary units: `4.5 MiB`."""
+    if value is None:
+        return "-"
+    for size, unit in _BYTE_UNITS:
+        if abs(value) >= size:
+            return f"{_three_digits(value / size)} {unit}"
+    return f"{value} B"
+
+
+def shape(dims: tuple[int | None, ...] | None) -> str:
+    """Returns a shape as `[2, ?, 3]`, and `[...]` where not even the rank is known."""
+    if dims is None:
+        return "[...]"
+    return "[" + ", ".join("?" if dim is None or dim < 0 else str(dim) for dim in dims) + "]"
+
+
+def one_line(text: str, width: int = 0) -> str:
+    """Returns `text` without line breaks or control characters, cut to `width` characters if that is not 0."""
+    clean = "".join(char if char.isprintable() else " " for char in text)
+    return clean if not width or len(clean) <= width else clean[: max(width - 1, 0)] + "…"
+
+
+def _three_digits(value: float) -> str:
+    size = abs(value)
+    return f"{value:.0f}" if size >= 99.95 else f"{value:.1f}" if size >= 9.995 else f"{value:.2f}"
