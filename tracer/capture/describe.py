@@ -1,0 +1,217 @@
+"""Facts about a concrete function, as plain values for `trace.json`."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.util
+import inspect
+import os
+import re
+import sysconfig
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tracer.capture import tf_private
+
+# `__inference_f_23`, `__forward_f_23`, `__inference___backward_f_21_23`
+# (tensorflow/python/eager/polymorphic_function/function_type_utils.py and concrete_function.py).
+_RUNTIME_NAME = re.compile(r"__(?P<kind>inference|forward)_(?P<backward>__backward_)?(?P<name>.*?)_\d+(?:_\d+)*")
+
+
+def function_name(runtime_name: str) -> tuple[str, str]:
+    """Returns the name and the kind in a runtime function's name: `addprint`, `inference`."""
+    match = _RUNTIME_NAME.fullmatch(runtime_name)
+    if not match:
+        return runtime_name, "inference"
+    return match["name"], "backward" if match["backward"] else match["kind"]
+
+
+def arguments(function_type: Any) -> list[dict[str, str]]:
+    """Returns name and type of each argument, captured ones left out."""
+    parameters = getattr(function_type, "parameters", {})
+    return [{"name": name, "type": type_text(parameter.type_constraint)} for name, parameter in parameters.items()]
+
+
+def type_text(kind: Any) -> str:
+    """Returns a trace type as one reads it: `float32[2, ?]`, `Literal[3]`, `(float32[2], int32[])`."""
+    name = type(kind).__name__
+    if name in ("TensorSpec", "BoundedTensorSpec"):
+        return f"{kind.dtype.name}{_shape(kind.shape)}"
+    if name == "VariableSpec":
+        return f"Variable {kind.dtype.name}{_shape(kind.shape)}"
+    if name == "List" and hasattr(kind, "components_tuple"):
+        return f"[{_types(kind.components_tuple.components)}]"
+    if name == "Tuple" and hasattr(kind, "components"):
+        return f"({_types(kind.components)})"
+    if name == "Dict" and hasattr(kind, "mapping"):
+        return "{" + ", ".join(f"{key!r}: {type_text(part)}" for key, part in kind.mapping.items()) + "}"
+    if name == "Literal":
+        return f"Literal[{getattr(kind, 'value', None)!r}]"
+    return str(kind)
+
+
+def captures(concrete: Any) -> list[dict[str, Any]]:
+    """Returns the variables and tensors that a function takes from outside, each with the node that stands for it."""
+    graph = concrete.graph
+    by_handle = {id(variable.handle): variable for variable in graph.variables if hasattr(variable, "handle")}
+    found = []
+    for outer, inner in getattr(graph, "captures", ()):
+        variable = by_handle.get(id(outer))
+        described = variable if variable is not None else outer
+        found.append(
+            {
+                "node": inner.op.name,
+                "name": str(variable.name) if variable is not None else "",
+                "kind": "variable" if variable is not None else "tensor",
+                "type": f"{described.dtype.name}{_shape(described.shape)}",
+                "trainable": bool(getattr(variable, "trainable", False)),
+            }
+        )
+    return found
+
+
+def definition(function: Callable[..., Any] | None) -> dict[str, Any] | None:
+    """Returns where a Python function is defined."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return None
+    return {"file": code.co_filename, "line": code.co_firstlineno, "function": code.co_name}
+
+
+def source(function: Callable[..., Any] | None) -> tuple[bytes, str]:
+    """Returns the source of a Python function, or why there is none."""
+    if function is None:
+        return b"", "there is no Python function behind it: it was loaded, or made by TensorFlow"
+    try:
+        return inspect.getsource(function).encode("utf-8", "surrogatepass"), ""
+    except (OSError, TypeError) as error:
+        return b"", f"Python cannot find its source: {error}"
+
+
+def autograph_code(creation: tf_private.Creation) -> tuple[bytes, str]:
+    """Returns what AutoGraph made of the function, or why there is nothing."""
+    import tensorflow as tf
+
+    function = creation.python_function
+    if function is None:
+        return b"", "there is no Python function behind it: it was loaded, or made by TensorFlow"
+    if origin(function) != "user":
+        return b"", f"AutoGraph leaves {origin(function)}'s own functions as they are"
+    if not creation.autograph and not function_is_mapped(creation):
+        return b"", "AutoGraph is off for this function (autograph=False)"
+    try:
+        return tf.autograph.to_code(function).encode("utf-8", "surrogatepass"), ""
+    except Exception as error:  # noqa: BLE001  # AutoGraph raises what the code it reads makes it raise
+        return b"", f"AutoGraph could not convert it and ran it as it is: {str(error).splitlines()[0]}"
+
+
+def function_is_mapped(creation: tf_private.Creation) -> bool:
+    """Tells a function of a tf.data pipeline: tf.data has AutoGraph convert it inside a wrapper of its own."""
+    name, _ = function_name(text(tf_private.runtime_function(creation.concrete).name))
+    return name.startswith("Dataset_")
+
+
+def origin(function: Callable[..., Any] | None) -> str:
+    """Returns whose code a function is: `user`, or the framework's name."""
+    code = getattr(function, "__code__", None)
+    return "tensorflow" if code is None else file_origin(code.co_filename)
+
+
+@functools.cache
+def file_origin(file: str) -> str:
+    """Returns whose code a file is: `user`, `tensorflow`, `keras`, `tf_keras`, `tracer`, or `python`."""
+    for name, root in _framework_roots():
+        if file.startswith(root):
+            return name
+    return "python" if file.startswith("<frozen ") else "user"
+
+
+def user_frames(frames: Iterable[tuple[str, int, str]]) -> list[tuple[str, int, str]]:
+    """Returns the frames that are not a framework's, Python's or ours, in the same order."""
+    return [frame for frame in frames if file_origin(frame[0]) == "user"]
+
+
+@functools.cache
+def _framework_roots() -> tuple[tuple[str, str], ...]:
+    """The folders of code that is not the user's. Installed packages are the user's: their lines matter too."""
+    roots = [("tracer", str(Path(__file__).resolve().parents[1]) + os.sep)]
+    for name in ("tensorflow", "keras", "tf_keras", "click", "wrapt"):
+        with contextlib.suppress(ImportError, ValueError):
+            spec = importlib.util.find_spec(name)
+            if spec and spec.origin:
+                roots.append((name, str(Path(spec.origin).parent) + os.sep))
+    standard = sysconfig.get_path("stdlib")
+    packages = (os.sep + "site-packages", os.sep + "dist-packages")
+    roots += [("python", str(entry)) for entry in sorted(Path(standard).glob("*")) if not str(entry).endswith(packages)]
+    return tuple(roots)
+
+
+class LineTable:
+    """Source lines of nodes, each file, frame and stack once: thousands of nodes share a few."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, int] = {}
+        self._frames: dict[tuple[str, int, str], int] = {}
+        self._stacks: dict[tuple[int, ...], int] = {}
+        self._nodes: dict[str, dict[str, int]] = {}
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The user's files that nodes came from."""
+        return tuple(self._files)
+
+    def add(self, function: str, info: Any) -> None:
+        """Adds the nodes of one function; `""` is the traced function itself, others are those that it runs."""
+        stacks = {
+            trace_id: self._stack(
+                user_frames(
+                    (info.files[frame.file_index], frame.line, frame.func)
+                    for frame in (info.frames_by_id[frame_id] for frame_id in trace.frame_id)
+                )
+            )
+            for trace_id, trace in info.traces_by_id.items()
+        }
+        nodes = {name.partition("@")[0]: stacks[trace_id] for name, trace_id in info.name_to_trace_id.items()}
+        self._nodes[function] = dict(sorted(nodes.items()))
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns the table: `nodes[function][node]` is an index into `stacks`, outermost frame first."""
+        return {
+            "files": list(self._files),
+            "frames": [[self._files[file], line, function] for file, line, function in self._frames],
+            "stacks": [list(stack) for stack in self._stacks],
+            "nodes": self._nodes,
+        }
+
+    def _stack(self, frames: list[tuple[str, int, str]]) -> int:
+        for frame in frames:
+            self._files.setdefault(frame[0], len(self._files))
+        indexes = tuple(self._frames.setdefault(frame, len(self._frames)) for frame in frames)
+        return self._stacks.setdefault(indexes, len(self._stacks))
+
+
+def lines(function: Any) -> LineTable:
+    """Returns the source lines of an AtomicFunction's nodes and of those of the functions that it runs."""
+    table = LineTable()
+    for name, part in (("", function), *((text(child.name), child) for child in function.children)):
+        info = tf_private.debug_info(part)
+        if info is not None:
+            table.add(name, info)
+    return table
+
+
+def _types(kinds: Iterable[Any]) -> str:
+    return ", ".join(map(type_text, kinds))
+
+
+def _shape(shape: Any) -> str:
+    if shape.rank is None:
+        return "[...]"
+    return "[" + ", ".join("?" if dim is None else str(dim) for dim in shape.as_list()) + "]"
+
+
+def text(name: bytes | str) -> str:
+    """Returns a runtime function's name, which TensorFlow keeps as bytes."""
+    return name.decode() if isinstance(name, bytes) else name

@@ -1,0 +1,190 @@
+"""Writes every function down the moment that TensorFlow traces it, or that the program first calls it.
+
+The function hook is the source of truth: it also sees functions that `trace_export` leaves out, which are those that
+are jitted, that ran before, or that live inside `fit` and `tf.data`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from tracer.capture import describe, tf_private
+from tracer.errors import TracerError, WriteFailed
+from tracer.store.writer import RunWriter
+
+
+@dataclasses.dataclass(slots=True)
+class RecordedFunction:
+    """A function that is on disk, and what only the rest of the session will tell about it."""
+
+    folder: str
+    name: str
+    runtime_name: str
+    kind: str
+    nodes: frozenset[tuple[str, str]]  # name and op of each node, which finds it again in TensorFlow's export
+    outputs: tuple[str, ...]  # nodes that its result and its side effects hang on
+    children: tuple[str, ...]  # runtime names of the functions that it runs
+    creates_variables: bool
+    jitted: Any  # its ConcreteFunction, if it is jitted
+    calls: int = 0
+    first_call: int = -1  # its place among the functions called; -1: Python never called it
+    missing: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+class FunctionRecorder:
+    """Records the functions of one session."""
+
+    def __init__(self, writer: RunWriter) -> None:
+        self.recorded: dict[str, RecordedFunction] = {}  # by runtime name, in the order of recording
+        self.failure: TracerError | None = None  # the first; the program that is recorded never sees it
+        self._writer = writer
+        self._owners: dict[int, int] = {}
+        self._datasets: dict[int, Any] = {}  # kept, so that a number is not used again while the session lasts
+        self._called = 0
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Records while the block runs."""
+        with tf_private.listening(created=self._created, called=self._on_call, iterated=self._on_iterate):
+            yield
+        self._datasets.clear()
+
+    def outcomes(self) -> dict[str, Mapping[str, Any]]:
+        """Returns, for each trace folder, what the session told: calls, and why a stage is missing."""
+        return {item.folder: {"calls": item.calls, "missing": item.missing} for item in self.recorded.values()}
+
+    def _created(self, creation: tf_private.Creation) -> None:
+        with self._guarded():
+            function = tf_private.runtime_function(creation.concrete)
+            cause = "creates variables" if creation.creates_variables else self._cause(creation.owner)
+            self._record(function, creation=creation, cause=cause)
+
+    def _cause(self, owner: int) -> str:
+        seen = self._owners.get(owner, 0)
+        self._owners[owner] = seen + 1
+        return "traced again" if owner and seen else "first trace"
+
+    def _on_call(self, function: Any) -> None:
+        name = describe.text(function.name)
+        known = self.recorded.get(name)
+        if known is None:
+            with self._guarded():
+                self._record_existing(function)
+            known = self.recorded.get(name)
+        if known is not None:
+            if known.first_call < 0:
+                known.first_call = self._called
+                self._called += 1
+            known.calls += 1
+
+    def _on_iterate(self, dataset: Any) -> None:
+        if id(dataset) in self._datasets:
+            return
+        self._datasets[id(dataset)] = dataset
+        with self._guarded():
+            for concrete in tf_private.dataset_functions(dataset):
+                self._record_existing(tf_private.runtime_function(concrete))
+
+    def _record_existing(self, function: Any) -> None:
+        """Records a function that was traced before the session, and those that it runs."""
+        for part in (*function.children, function):
+            name = describe.text(part.name)
+            base, kind = describe.function_name(name)
+            if name in self.recorded or (part is not function and base == name):
+                continue  # a branch or a loop's body is part of the graph that holds it
+            derived = kind != "inference"
+            self._record(part, cause="gradient" if derived else "traced before the session")
+
+    def _record(self, function: Any, *, cause: str, creation: tf_private.Creation | None = None) -> None:
+        with self._lock:
+            name = describe.text(function.name)
+            if name in self.recorded:
+                return
+            entry = _entry(function, creation)
+            facts, stages = _facts(function, entry, creation, cause)
+            lines = describe.lines(function)
+            entry.folder = self._writer.add_trace(entry.name, {**facts, "lines": lines.as_json()}, stages)
+            self.recorded[name] = entry
+            place = facts["definition"]
+            files = {*lines.files, *([place["file"]] if place and facts["origin"] == "user" else [])}
+            for file in sorted(files):
+                self._writer.add_source(file)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Keeps our failures out of the program that is recorded; the session reports the first when it ends."""
+        try:
+            yield
+        except TracerError as error:
+            self.failure = self.failure or error
+        except Exception as error:  # noqa: BLE001  # whatever it is, the user's program goes on
+            failure = WriteFailed(
+                f"a function could not be recorded: {type(error).__name__}: {error}",
+                hint="the rest of the run is good; please report this with the function's source",
+            )
+            failure.__cause__ = error
+            self.failure = self.failure or failure
+
+
+def _entry(function: Any, creation: tf_private.Creation | None) -> RecordedFunction:
+    runtime_name = describe.text(function.name)
+    name, kind = describe.function_name(runtime_name)
+    definition = function.definition
+    graph = function.graph
+    jitted = bool(definition.attr["_XlaMustCompile"].b) if "_XlaMustCompile" in definition.attr else False
+    return RecordedFunction(
+        folder="",
+        name=name,
+        runtime_name=runtime_name,
+        kind=kind,
+        nodes=frozenset((node.name, node.op) for node in definition.node_def if node.op != "Placeholder"),
+        outputs=tuple(
+            sorted(
+                {tensor.op.name for tensor in graph.outputs} | {operation.name for operation in graph.control_outputs}
+            )
+        ),
+        children=tuple(describe.text(child.name) for child in function.children),
+        creates_variables=bool(creation and creation.creates_variables),
+        jitted=(creation.concrete if creation else True) if jitted else None,
+    )
+
+
+def _facts(
+    function: Any, entry: RecordedFunction, creation: tf_private.Creation | None, cause: str
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    python_function = creation.python_function if creation else None
+    frames = describe.user_frames(tf_private.stack())
+    nothing = (b"", f"the function was not traced in this session ({cause})")
+    source = describe.source(python_function) if creation else nothing
+    code = describe.autograph_code(creation) if creation else nothing
+    graph_def = function.graph.as_graph_def(add_shapes=True)
+    texts = {"source": source, "autograph": code, "traced": (graph_def.SerializeToString(), "")}
+    facts = {
+        "qualname": getattr(python_function, "__qualname__", "").rpartition("<locals>.")[2],
+        "runtime_name": entry.runtime_name,
+        "kind": entry.kind,
+        "origin": describe.origin(python_function) if creation else "user",
+        "arguments": describe.arguments(function.function_type),
+        "returns": describe.type_text(function.function_type.output),
+        "captures": describe.captures(creation.concrete) if creation else [],
+        "definition": describe.definition(python_function),
+        "call_site": _frame(frames[-1]) if frames else None,
+        "stack": [_frame(frame) for frame in frames],
+        "cause": cause,
+        "seconds": creation.seconds if creation else None,
+        "jit_compile": entry.jitted is not None,
+        "object": creation.owner if creation else 0,
+        "attributes": {name: str(value).strip() for name, value in sorted(function.definition.attr.items())},
+        "nodes": len(graph_def.node),
+        "missing": {stage: reason for stage, (_, reason) in texts.items() if reason},
+    }
+    return facts, {stage: content for stage, (content, reason) in texts.items() if not reason}
+
+
+def _frame(frame: tuple[str, int, str]) -> dict[str, Any]:
+    return {"file": frame[0], "line": frame[1], "function": frame[2]}

@@ -1,0 +1,249 @@
+"""The session: a `with` block whose functions, graphs and profile end up in one folder, whatever ends the block."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tracer.capture import environment, tf_private
+from tracer.capture.describe import file_origin
+from tracer.capture.finish import write_stages, write_tags
+from tracer.capture.functions import FunctionRecorder
+from tracer.capture.profiler import Profiler
+from tracer.capture.signals import Terminated, postponed, sigterm_raises
+from tracer.capture.summary_trace import SummaryTrace
+from tracer.errors import SessionActive, TracerError
+from tracer.recorded import Run, Warned
+from tracer.store import layout
+from tracer.store.load import load_run
+from tracer.store.writer import RunWriter
+
+_lock = threading.Lock()
+_active: list[Session] = []  # the open session, if there is one: TensorFlow's trace and profiler exist once a process
+
+
+class Session:
+    """A recording under way. When its block has ended, `run` is what was recorded.
+
+    Attributes of the run (`functions`, `status`, ...) can then be asked of the session itself.
+    """
+
+    def __init__(
+        self, name: str, *, logdir: Path, profile: bool, sources: bool, facts: Mapping[str, Any] | None = None
+    ) -> None:
+        """Makes the run's folder.
+
+        Raises:
+          SessionActive: another session is open in this process.
+          WriteFailed: the log folder cannot be written.
+        """
+        self.name = name
+        self.warnings: list[Warned] = []
+        self._place = _opened_at()
+        self._pid = os.getpid()
+        self._thread = threading.current_thread().name
+        self._outcome: dict[str, Any] = {}
+        self._run: Run | None = None
+        self._claim()
+        try:
+            settings = {"profile": profile, "sources": sources}
+            facts = {"target": name, **environment.facts(), "settings": settings, **(facts or {})}
+            self._writer = RunWriter(logdir, name, facts, keep_sources=sources)
+        except BaseException:
+            self._release()
+            raise
+        self.path = self._writer.path
+        self.profiler = Profiler(self.path) if profile else None
+        self._recorder = FunctionRecorder(self._writer)
+        self._summary = SummaryTrace(self.path)
+
+    @property
+    def run(self) -> Run:
+        """What was recorded.
+
+        Raises:
+          SessionActive: the session is still open.
+        """
+        if self._run is None:
+            raise SessionActive(f"session '{self.name}' is still recording", hint="ask when its with block has ended")
+        return self._run
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.run, name)
+
+    def note(self, **outcome: Any) -> None:
+        """Adds to what `run.json` will say of the outcome: `calls`, `window`."""
+        self._outcome.update(outcome)
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Records every function while the block runs."""
+        self._summary.start()
+        with self._recorder.listening():
+            yield
+
+    def close(self, error: BaseException | None) -> None:
+        """Ends the session and reads back what it wrote.
+
+        Raises:
+          WriteFailed: something could not be written or does not read back; not if `error` is on its way already.
+        """
+        if os.getpid() != self._pid:
+            return  # a forked child: the session is its parent's
+        failure: TracerError | None = None
+        try:
+            with postponed():
+                failure = self._finish()
+                self._conclude(error, failure)
+        finally:
+            self._release()
+        if failure and error is None:
+            raise failure
+
+    def _finish(self) -> TracerError | None:
+        try:
+            exported = self._summary.stop()
+            write_stages(self._writer, self._recorder.recorded.values(), exported)
+            self._writer.update(traces=self._recorder.outcomes())
+            write_tags(self.path)
+        except TracerError as failure:
+            return self._recorder.failure or failure
+        return self._recorder.failure
+
+    def _conclude(self, error: BaseException | None, failure: TracerError | None) -> None:
+        warnings = [*self.warnings, *self._summary.warnings, *(self.profiler.warnings if self.profiler else ())]
+        if error is None:
+            warnings += self._nothing_traced()
+        if tf_private.missing():
+            warnings.append(_moved_corners())
+        outcome = {**self._outcome, **_failed(error or failure)}
+        outcome["warnings"] = [{"code": w.code, "message": w.message, "hint": w.hint} for w in warnings]
+        try:
+            self._writer.finish(_status(error or failure), **outcome)
+        except TracerError:
+            if error is None and failure is None:
+                raise
+        self._run = load_run(self.path)
+
+    def _nothing_traced(self) -> list[Warned]:
+        import tensorflow as tf
+
+        if tf.config.functions_run_eagerly():
+            return [
+                Warned(
+                    "runs-eagerly",
+                    "tf.config.run_functions_eagerly(True) is on, so tf.functions ran as plain Python",
+                    "turn it off: tf.config.run_functions_eagerly(False)",
+                )
+            ]
+        if any(item.name != "initialize_variables" for item in self._recorder.recorded.values()):
+            return []
+        return [
+            Warned(
+                "no-function",
+                "no tf.function in the call: it ran eagerly, op by op, so there is no graph",
+                "decorate it with @tf.function, or record tf.function(it)",
+            )
+        ]
+
+    def _claim(self) -> None:
+        with _lock:
+            for owner in _active:
+                if owner._pid == os.getpid():  # else it is the parent's, and this is a forked child
+                    raise SessionActive(
+                        f"session '{owner.name}' is open already, since {owner._place} in thread {owner._thread}",
+                        hint="end it before you open another: TensorFlow has one trace and one profiler a process",
+                    )
+            _active[:] = [self]
+
+    def _release(self) -> None:
+        with _lock:
+            if self in _active:
+                _active.remove(self)
+
+
+@contextmanager
+def trace(
+    name: str, *, logdir: str | Path | None = None, profile: bool = True, sources: bool = True
+) -> Iterator[Session]:
+    """Records every function that the block traces or calls; also a decorator, that records each call.
+
+        with tracer.trace("my_experiment") as run:
+            model(x)
+        print(run.functions["model"].traces[0].signature)
+
+    Args:
+      name: the scenario's name in the log folder.
+      logdir: the log folder; `TRACE_SCENARIO_LOGDIR`, or `logs`, where it is not given.
+      profile: whether TensorFlow's profiler runs over the block.
+      sources: whether copies of the user's files are kept beside the graphs.
+
+    Raises:
+      SessionActive: another session is open in this process; the message names it.
+      WriteFailed: the run could not be written whole.
+    """
+    with open_session(name, logdir=logdir, profile=profile, sources=sources) as session, session.recording():
+        if session.profiler is None:
+            yield session
+            return
+        with session.profiler.window():
+            yield session
+
+
+@contextmanager
+def open_session(
+    name: str,
+    *,
+    logdir: str | Path | None,
+    profile: bool,
+    sources: bool,
+    facts: Mapping[str, Any] | None = None,
+) -> Iterator[Session]:
+    """Opens a session that records nothing until its `recording()` is entered, and closes it whatever happens."""
+    folder = Path(logdir) if logdir is not None else layout.default_logdir()
+    session = Session(name, logdir=folder, profile=profile, sources=sources, facts=facts)
+    try:
+        with sigterm_raises():
+            yield session
+    except BaseException as error:
+        session.close(error)
+        raise
+    session.close(None)
+
+
+def _status(error: BaseException | None) -> str:
+    if error is None or (isinstance(error, SystemExit) and not error.code):
+        return "complete"
+    return "interrupted" if isinstance(error, (KeyboardInterrupt, Terminated)) else "failed"
+
+
+def _failed(error: BaseException | None) -> dict[str, str]:
+    if error is None:
+        return {}
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    return {"error": traceback.format_exception_only(type(error), error)[-1].strip(), "traceback": "".join(lines)}
+
+
+def _moved_corners() -> Warned:
+    purposes = "; ".join(sorted(tf_private.missing().values()))
+    return Warned(
+        "tensorflow-moved",
+        f"this TensorFlow has moved what is needed for: {purposes}",
+        "pip install --upgrade trace-scenario, or use a TensorFlow that `trace-scenario doctor` names",
+    )
+
+
+def _opened_at() -> str:
+    """Returns the line of the user's that opens the session."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and file_origin(frame.f_code.co_filename) != "user":
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
