@@ -1,6 +1,47 @@
-"""Records what a tf.function became, stage by stage, and where its time goes."""
+"""Records what a tf.function became, stage by stage, and where its time goes.
 
-from tracer.discover.declare import Call, Scenario, scenario
+    with tracer.trace("my_experiment") as run:
+        model(x)
+
+    run = tracer.record(step, x, y, steps=20)
+    run.functions["step"].traces[0].graph
+
+Importing this imports no TensorFlow, and little else: a name is loaded when it is first asked for.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from tracer.version import __version__
 
-__all__ = ["Call", "Scenario", "__version__", "scenario"]
+if TYPE_CHECKING:
+    from tracer.api import list_ as list  # noqa: A004  # the verb of the command `trace-scenario list`
+    from tracer.api import run, runs, show
+    from tracer.capture.record import record
+    from tracer.capture.session import trace
+    from tracer.discover.declare import Call, Scenario, scenario
+
+_HOMES = {
+    "Call": ("tracer.discover.declare", "Call"),
+    "Scenario": ("tracer.discover.declare", "Scenario"),
+    "list": ("tracer.api", "list_"),
+    "record": ("tracer.capture.record", "record"),
+    "run": ("tracer.api", "run"),
+    "runs": ("tracer.api", "runs"),
+    "scenario": ("tracer.discover.declare", "scenario"),
+    "show": ("tracer.api", "show"),
+    "trace": ("tracer.capture.session", "trace"),
+}
+
+__all__ = ["Call", "Scenario", "__version__", "list", "record", "run", "runs", "scenario", "show", "trace"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tracer' has no attribute '{name}'")
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> Any:
+    return sorted({*globals(), *_HOMES})

@@ -122,6 +122,8 @@ def origin(function: Callable[..., Any] | None) -> str:
 @functools.cache
 def file_origin(file: str) -> str:
     """Returns whose code a file is: `user`, `tensorflow`, `keras`, `tf_keras`, `tracer`, or `python`."""
+    if Path(file).name in ("trace-scenario", "trace-scenario.exe"):
+        return "tracer"  # the installed command
     for name, root in _framework_roots():
         if file.startswith(root):
             return name

@@ -3,16 +3,53 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.metadata
 import os
 import platform
 import socket
 import sys
+import tempfile
 from typing import Any
 
 from tracer.version import __version__
 
 _PACKAGES = ("keras", "tf_keras", "tensorboard", "tensorboard-plugin-profile", "numpy")
+
+
+# What TensorFlow says at every start, on every machine, of itself.
+_START_UP_NOISE = (
+    "WARNING: All log messages before absl::InitializeLog()",
+    "oneDNN custom operations are on",
+    "cudart_stub.cc",
+    "Could not find cuda drivers",
+    "This TensorFlow binary is optimized to use available CPU instructions",
+    "To enable the following instructions",
+    "computation_placer.cc",
+    "Unable to register cu",
+)
+
+
+def load_tensorflow() -> None:
+    """Imports TensorFlow without what it says at every start; anything else that it says is passed on."""
+    if "tensorflow" in sys.modules:
+        return
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # stderr is closed
+        importlib.import_module("tensorflow")
+        return
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            importlib.import_module("tensorflow")
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            said.seek(0)
+            lines = said.read().decode("utf-8", "replace").splitlines(keepends=True)
+            sys.stderr.write("".join(line for line in lines if not any(noise in line for noise in _START_UP_NOISE)))
 
 
 def facts() -> dict[str, Any]:

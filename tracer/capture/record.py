@@ -12,7 +12,7 @@ from tracer.capture.profiler import timed_steps
 from tracer.capture.session import Session, open_session
 from tracer.discover.declare import Call, callable_name
 from tracer.errors import ProgramFailed, UsageError
-from tracer.recorded import Run
+from tracer.recorded import Run, Warned
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, how much there is
 
@@ -81,8 +81,12 @@ def record_calls(
     settings: Settings,
     *,
     facts: Mapping[str, Any] | None = None,
+    notes: Sequence[Warned] = (),
+    opened: Callable[[Path], None] = lambda _: None,
 ) -> Run:
     """Builds calls and records them, in one run.
+
+    `notes` are warnings for the run that `build` may add to; `opened` is told the run's folder as soon as there is one.
 
     `build` runs inside the run's folder but is not recorded itself: a failure in it is a failed run, and its functions
     are not in the way of those that the calls trace.
@@ -94,9 +98,11 @@ def record_calls(
     with open_session(
         name, logdir=settings.logdir, profile=settings.profile, sources=settings.sources, facts=facts
     ) as session:
+        opened(session.path)
         settings.progress("building", 0, 0)
         with tf_private.keeping_instances() as kept:
             calls = build()
+            session.warnings.extend(notes)
             with session.recording():
                 _run(calls, session, settings)
         kept.clear()

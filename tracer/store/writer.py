@@ -14,6 +14,7 @@ from typing import Any
 from tracer.store import layout
 from tracer.store.files import write_bytes, write_errors, write_json
 from tracer.store.process import this_process
+from tracer.store.usage import folder_bytes, trace_count
 
 
 class RunWriter:
@@ -79,8 +80,10 @@ class RunWriter:
         write_json(self.path / layout.RUN_FILE, self._facts)
 
     def finish(self, status: str, **facts: Any) -> None:
-        """Ends the run: `complete`, `failed` or `interrupted`."""
-        self.update(status=status, seconds=round(time.perf_counter() - self._begun, 6), **facts)
+        """Ends the run: `complete`, `failed` or `interrupted`; says its size too, so that a list need not walk it."""
+        seconds = round(time.perf_counter() - self._begun, 6)
+        size = {"bytes": folder_bytes(self.path), "functions": trace_count(self.path)}
+        self.update(status=status, seconds=seconds, **size, **facts)
 
 
 def _fresh_folder(parent: Path, stamp: str) -> Path:

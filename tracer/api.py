@@ -1,0 +1,211 @@
+"""One verb for each command, with the same names and parameters."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracer.discover.declare import Call, Scenario, parse_parameters
+from tracer.discover.input_spec import InputSpec, parse_inputs
+from tracer.discover.listing import ListedScenario, list_scenarios
+from tracer.discover.target import Target, load_target, parse_target
+from tracer.errors import ProgramFailed, TracerError, Unreadable, UsageError
+from tracer.store import layout
+
+if TYPE_CHECKING:
+    from tracer.recorded import Run
+    from tracer.report import RunRow, RunsReport, ShowReport
+
+STEPS = 5  # steps in the window, unless a scenario or the user says; a median of five stands one outlier
+WARMUP = 1  # the first call traces
+
+
+def list_() -> tuple[ListedScenario, ...]:
+    """Returns the scenarios that can be run by name. Imports none of them."""
+    return list_scenarios()
+
+
+def run(
+    target: str,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    inputs: Sequence[str] = (),
+    signature: str | None = None,
+    seed: int = 0,
+    steps: int | None = None,
+    warmup: int | None = None,
+    logdir: str | Path | None = None,
+    profile: bool = True,
+    sources: bool = True,
+    eager: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Run:
+    """Records a target and returns what was recorded.
+
+    Args:
+      target: a scenario's name, `file.py[:name]`, `package.module:attribute`, a SavedModel folder, or a Keras file.
+      parameters: values of the target's parameters, as text.
+      inputs: what to call it with, as `x=float32[8,32]`; else its signature or its Keras inputs say.
+      signature: the SavedModel's signature.
+      seed: of the random inputs.
+      steps: calls in the profile window; the scenario's own wish, or 5.
+      warmup: calls before it; the scenario's own wish, or 1.
+      logdir: the log folder.
+      profile: whether to profile.
+      sources: whether to keep copies of the user's files.
+      eager: call the target as it is, and do not wrap it in a tf.function.
+      progress: called with what is being done, how much is done, and how much there is.
+
+    Raises:
+      NotFound, UsageError: the target, a parameter or an input is wrong.
+      ProgramFailed: the program raised; `run` on it names what was recorded, `__cause__` is what it raised.
+      WriteFailed: the run could not be written whole.
+    """
+    from tracer.capture.environment import load_tensorflow
+
+    found = parse_target(target)
+    specs = parse_inputs(inputs)
+    _check_options(found, specs, signature)
+    load_tensorflow()
+    loaded = load_target(found) if found.kind in ("scenario", "file", "module") else None
+    build, wishes, notes = _builder(found, loaded, parameters or {}, specs, signature, seed=seed, eager=eager)
+
+    from tracer.capture.record import Settings, record_calls
+
+    settings = Settings(
+        steps=_first(steps, wishes[0], STEPS),
+        warmup=_first(warmup, wishes[1], WARMUP),
+        logdir=logdir,
+        profile=profile,
+        sources=sources,
+        progress=progress,
+    )
+    facts = {"target": target, "parameters": dict(parameters or {}), "inputs": list(inputs), "seed": seed}
+    with _program_errors() as session:
+        return record_calls(found.name, build, settings, facts=facts, notes=notes, opened=session.append)
+
+
+def runs(*, logdir: str | Path | None = None, top: int = 0) -> RunsReport:
+    """Returns what has been recorded, newest first."""
+    from tracer.report import RunsReport, listing
+    from tracer.store.find import list_runs
+
+    folder = _logdir(logdir)
+    paths = list_runs(folder)
+    rows = [_run_row(path) for path in (paths[:top] if top else paths)]
+    whole = listing(rows)
+    return RunsReport(str(folder), type(whole)(whole.items, len(paths)))
+
+
+def show(
+    run: str = "latest",
+    *,
+    logdir: str | Path | None = None,
+    function: str | None = None,
+    scope: str = "",
+    depth: int = 0,
+    top: int = 0,
+) -> ShowReport:
+    """Returns a run's functions and the scope tree of one of them.
+
+    Raises:
+      NotFound: no such run, function or scope.
+      Unreadable: the run is damaged.
+    """
+    from tracer.report import show_report
+    from tracer.store.find import find_run
+    from tracer.store.load import load_run
+
+    loaded = load_run(find_run(run, _logdir(logdir)))
+    return show_report(loaded, function=function, scope=scope, depth=depth, top=top)
+
+
+@contextmanager
+def _program_errors() -> Iterator[list[Path]]:
+    """Turns what a recorded program raises into `ProgramFailed`, which knows the run's folder; ours go through."""
+    opened: list[Path] = []
+    try:
+        yield opened
+    except TracerError as error:
+        if isinstance(error, ProgramFailed) and opened:
+            error.run = str(opened[0])
+        raise
+    except Exception as error:
+        reason = traceback.format_exception_only(type(error), error)[-1].strip()
+        path = str(opened[0]) if opened else ""
+        raise ProgramFailed(
+            f"the recorded program failed: {reason}",
+            hint=f"what was recorded up to then is kept: trace-scenario show {path}",
+            run=path,
+        ) from error
+
+
+def _logdir(logdir: str | Path | None) -> Path:
+    return Path(logdir) if logdir is not None else layout.default_logdir()
+
+
+def _first(*values: int | None) -> int:
+    return next(value for value in values if value is not None)
+
+
+def _check_options(target: Target, specs: Sequence[InputSpec], signature: str | None) -> None:
+    if target.kind == "scenario" and specs:
+        raise UsageError("--input is not for scenarios", hint="a scenario makes its own arguments: set them with -p")
+    if signature is not None and target.kind != "saved_model":
+        raise UsageError("--signature is for SavedModel folders", hint="leave it out")
+
+
+def _builder(
+    target: Target,
+    loaded: Any,
+    parameters: Mapping[str, str],
+    specs: Sequence[InputSpec],
+    signature: str | None,
+    *,
+    seed: int,
+    eager: bool,
+) -> tuple[Callable[[], Sequence[Call]], tuple[int | None, int | None], list[Any]]:
+    """Returns what builds the calls, the scenario's wishes for steps and warm-up, and a list of notes that it fills."""
+    if isinstance(loaded, Scenario):
+        if specs:
+            raise UsageError("--input is not for scenarios", hint="set its parameters with -p")
+        given = parse_parameters(loaded.parameters, parameters, owner=f"scenario '{loaded.name}'")
+        return lambda: loaded.calls(given), (loaded.steps, loaded.warmup), []
+
+    from tracer.capture.callables import keras_file, object_calls, saved_model_calls
+    from tracer.capture.inputs import Inputs
+
+    made = Inputs(seed)
+
+    def build() -> Sequence[Call]:
+        if target.kind == "saved_model":
+            return saved_model_calls(Path(target.location), signature, specs, made)
+        thing = keras_file(Path(target.location)) if target.kind == "keras_model" else loaded
+        return object_calls(thing, parameters, specs, made, eager=eager)
+
+    return build, (None, None), made.notes
+
+
+def _run_row(path: Path) -> RunRow:
+    from tracer.report import RunRow
+    from tracer.store.load import read_header, status
+    from tracer.store.usage import folder_bytes, trace_count
+
+    name, scenario = f"{path.parent.name}/{path.name}", path.parent.name
+    try:
+        facts = read_header(path)
+    except Unreadable as error:
+        return RunRow(name, str(path), scenario, "unreadable", "", None, 0, folder_bytes(path), error.message)
+    return RunRow(
+        run=name,
+        path=str(path),
+        scenario=str(facts.get("scenario", scenario)),
+        status=status(facts),
+        started=str(facts.get("started", "")),
+        steps=(facts.get("window") or {}).get("steps"),
+        functions=facts["functions"] if "functions" in facts else trace_count(path),
+        bytes=facts["bytes"] if "bytes" in facts else folder_bytes(path),
+    )

@@ -1,0 +1,173 @@
+"""From a Python object, a SavedModel or a Keras file to the calls that record it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tracer.capture.inputs import Inputs
+from tracer.discover.declare import Call, callable_name, parse_parameters, signature_parameters
+from tracer.discover.input_spec import InputSpec
+from tracer.errors import NotFound, Unreadable, UsageError, did_you_mean
+from tracer.store.layout import slug
+
+
+def object_calls(
+    target: Any, parameters: Mapping[str, str], specs: Sequence[InputSpec], inputs: Inputs, *, eager: bool = False
+) -> tuple[Call, ...]:
+    """Returns the call that records an object.
+
+    A class is made first, and a plain function without `--input` is called first to see what it makes (a model, a
+    module, a `Call`), both with the parameters. What comes out is recorded as a graph: it is wrapped in a tf.function
+    if it is none. With `eager`, it is called as it is.
+
+    Raises:
+      UsageError: parameters or inputs are missing or wrong.
+    """
+    name = callable_name(target)
+    if inspect.isclass(target):
+        target = target(**parse_parameters(signature_parameters(target), parameters, owner=name))
+        parameters = {}
+    elif inspect.isfunction(target) and not specs and not eager:
+        made = target(**parse_parameters(signature_parameters(target), parameters, owner=name))
+        calls = made if isinstance(made, (list, tuple)) else (made,)
+        if calls and all(isinstance(call, Call) for call in calls):
+            return tuple(calls)
+        if not callable(made):
+            raise UsageError(
+                f"{name}() returned {type(made).__name__}, which cannot be recorded, and its inputs cannot be guessed",
+                hint="give its inputs (--input x=float32[8,32]), or --eager to record the call as it is",
+            )
+        target, parameters = made, {}
+    if not callable(target):
+        raise UsageError(
+            f"{name} is a {type(target).__name__}, which cannot be called",
+            hint="name one of its methods: ...:object.method",
+        )
+    positional, keyword = inputs.given(specs) if specs else _guessed(target, name, inputs, eager=eager)
+    keyword.update(parse_literals(parameters))
+    function = target if eager or _is_tf_function(target) else _as_function(target)
+    return (Call(function, *positional, **keyword).named(callable_name(target)),)
+
+
+def saved_model_calls(
+    folder: Path, signature: str | None, specs: Sequence[InputSpec], inputs: Inputs
+) -> tuple[Call, ...]:
+    """Returns the call of a SavedModel's signature; of `serving_default`, or of its only one, if none is named.
+
+    Raises:
+      NotFound: it has no such signature.
+      Unreadable: TensorFlow cannot load it.
+    """
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise Unreadable(
+            f"{folder} cannot be loaded: {reason}", hint="is it whole? saved_model_cli show --all"
+        ) from error
+    names = list(loaded.signatures)
+    if signature is None and names:
+        signature = "serving_default" if "serving_default" in names else names[0]
+    if signature is None or signature not in names:
+        listing = ", ".join(names) or "it has none: save it with signatures={...}"
+        raise NotFound(
+            f"{folder.name} has no signature '{signature or 'serving_default'}'",
+            hint=did_you_mean(signature or "", names, otherwise=f"its signatures: {listing}"),
+        )
+    function = loaded.signatures[signature]
+    _, wanted = function.structured_input_signature
+    _, keyword = inputs.given(specs) if specs else ((), inputs.like(dict(wanted)))
+
+    def call(**arguments: Any) -> Any:
+        assert loaded is not None  # a signature holds its model's variables weakly; this closure keeps them
+        return function(**arguments)
+
+    return (Call(call, **keyword).named(signature),)
+
+
+def keras_file(path: Path) -> Any:
+    """Loads a `.keras` or `.h5` file.
+
+    Raises:
+      Unreadable: Keras cannot load it.
+    """
+    import keras
+
+    try:
+        return keras.models.load_model(path)
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise Unreadable(f"{path} cannot be loaded: {reason}", hint="was it saved by another Keras?") from error
+
+
+def parse_literals(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Returns `-p key=value` options of something without a signature of its own: Python literals, or text."""
+    from tracer.discover.parameters import Parameter, parse_value
+
+    return {key: parse_value(Parameter(key, Any, None, True), text) for key, text in parameters.items()}
+
+
+def _guessed(target: Any, name: str, inputs: Inputs, *, eager: bool) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    signature = getattr(target, "input_signature", None)
+    if signature is None:
+        signature = getattr(getattr(type(target), "__call__", None), "input_signature", None)
+    if signature is not None:
+        return tuple(inputs.like(list(signature))), {}
+    if _is_keras(target):
+        wanted = getattr(target, "inputs", None)
+        if not wanted:
+            raise UsageError(
+                f"the Keras model '{target.name}' is not built, so its inputs cannot be guessed",
+                hint="give it an Input layer, or --input float32[1,28,28,1]",
+            )
+        made = inputs.like(list(wanted))
+        return (made[0] if len(made) == 1 else made,), {}
+    if eager or not _required(target):
+        return (), {}
+    missing = _required(target)
+    raise UsageError(
+        f"the inputs of {name} cannot be guessed: {', '.join(missing)}",
+        hint=" ".join(f"--input {argument}=float32[8,32]" for argument in missing),
+    )
+
+
+def _required(target: Any) -> list[str]:
+    """Returns the arguments that a callable cannot do without."""
+    try:
+        parameters = inspect.signature(getattr(target, "python_function", target)).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    named = [p for p in parameters if p.kind in (*by_position, inspect.Parameter.KEYWORD_ONLY)]
+    return [p.name for p in named if p.default is p.empty and p.name != "self"]
+
+
+def _is_keras(target: Any) -> bool:
+    return any(base.__module__.split(".")[0] in ("keras", "tf_keras") for base in type(target).__mro__)
+
+
+def _is_tf_function(target: Any) -> bool:
+    """Tells a tf.function, and an object whose class's `__call__` is one."""
+    method = getattr(type(target), "__call__", None)
+    return hasattr(target, "get_concrete_function") or hasattr(method, "get_concrete_function")
+
+
+def _as_function(target: Any) -> Callable[..., Any]:
+    """Wraps an object in a tf.function that bears its name: TensorFlow would call one of an object `function`."""
+    import tensorflow as tf
+
+    if inspect.isfunction(target) or inspect.ismethod(target):
+        return tf.function(target)  # type: ignore[no-any-return]  # TensorFlow has no types
+    if not _is_keras(target) and inspect.ismethod(getattr(target, "__call__", None)):
+        return tf.function(target.__call__)  # type: ignore[no-any-return]  # as above
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return target(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = slug(str(getattr(target, "name", None) or type(target).__name__))
+    return tf.function(call, autograph=False)  # type: ignore[no-any-return]  # as above

@@ -1,0 +1,191 @@
+"""The command line: parse, one call of `tracer.api`, one write. Errors are shown here and nowhere else."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracer.errors import TracerError, UsageError, did_you_mean
+from tracer.terminal import Output, program_output_apart, progress_bar, show_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Commands(click.Group):
+    """Commands in the order of use, with "did you mean", and the one place where errors become text and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the commands in the order in which they were added, which is the order of use."""
+        return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Finds a command.
+
+        Raises:
+          UsageError: there is none of that name.
+        """
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], self.commands, otherwise="trace-scenario --help lists the commands")
+            raise UsageError(f"no command named '{args[0]}'", hint=hint)
+        return super().resolve_command(ctx, args)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # click's own signature is two overloads
+        """Runs a command and exits with the code that its outcome has."""
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except TracerError as error:
+            show_error(error)
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            show_error(_as_usage_error(error))
+            sys.exit(UsageError.exit_code)
+        except (click.Abort, KeyboardInterrupt):
+            sys.exit(130)  # what a shell says of a program that Ctrl-C ended
+        except BrokenPipeError:
+            sys.stderr.close()  # `trace-scenario runs | head` is no error
+            sys.exit(0)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _as_usage_error(error: click.ClickException) -> UsageError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "trace-scenario"
+    if isinstance(error, click.NoSuchOption):
+        known = [name for option in context.command.params for name in option.opts] if context else []
+        hint = did_you_mean(error.option_name, known, otherwise=f"{command} --help")
+        return UsageError(f"no option named '{error.option_name}'", hint=hint)
+    return UsageError(error.format_message().rstrip(".").lower().replace("\n", " "), hint=f"{command} --help")
+
+
+def _logdir(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--logdir",
+        type=click.Path(),
+        envvar="TRACE_SCENARIO_LOGDIR",
+        default="logs",
+        show_default=True,
+        help="The log folder; TRACE_SCENARIO_LOGDIR sets it too.",
+    )(command)
+
+
+def _json(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")(command)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="trace-scenario", prog_name="trace-scenario")
+def main() -> None:
+    r"""Record what a tf.function became, stage by stage, and where its time goes.
+
+    \b
+    trace-scenario run demo_module      record a built-in scenario
+    trace-scenario show                 look at the newest run
+    trace-scenario board                open it in TensorBoard
+    """
+
+
+@main.command("list")
+@_json
+def list_command(as_json: bool) -> None:
+    r"""List the scenarios, built-in and found. Imports none of them.
+
+    \b
+    Example: trace-scenario list
+    """
+    from tracer import api
+
+    Output(as_json).scenarios(api.list_())
+
+
+@main.command()
+@click.argument("target")
+@click.option("-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="A parameter of the target.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME=TYPE[SHAPE]",
+    help="An input, as x=float32[8,32] or training=True.",
+)
+@click.option("--signature", help="A SavedModel's signature.  [default: serving_default]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
+@click.option("--steps", type=int, help="Calls in the profile window.  [default: the scenario's, or 5]")
+@click.option("--warmup", type=int, help="Calls before the window.  [default: the scenario's, or 1]")
+@click.option("--profile/--no-profile", default=True, show_default=True, help="Run TensorFlow's profiler.")
+@click.option("--source/--no-source", "sources", default=True, show_default=True, help="Keep copies of your files.")
+@click.option("--eager", is_flag=True, help="Call the target as it is: do not wrap it in a tf.function.")
+@_logdir
+@_json
+def run(target: str, parameters: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    r"""Record TARGET: a scenario, file.py[:name], package.module:attribute, a SavedModel folder, a Keras file.
+
+    \b
+    Examples:
+      trace-scenario run demo_module -p a=3
+      trace-scenario run model.py:step --input x=float32[8,32]
+      trace-scenario run keras.applications:MobileNetV2 -p weights=None
+      trace-scenario run exported/my_model --signature serving_default
+    """
+    from tracer import api
+    from tracer.errors import ProgramFailed
+
+    output = Output(as_json)
+    given = _key_values(parameters)
+    try:
+        with program_output_apart(apart=as_json), progress_bar(shown=not as_json) as progress:
+            recorded = api.run(target, parameters=given, progress=progress, **options)
+    except ProgramFailed as error:
+        if error.run:
+            output.failed_run(error.run)
+        raise
+    output.recorded(recorded, logdir=options["logdir"])
+
+
+@main.command()
+@click.option("--top", type=click.IntRange(min=0), default=20, show_default=True, help="How many; 0 is all.")
+@_logdir
+@_json
+def runs(top: int, logdir: str, as_json: bool) -> None:
+    r"""List what has been recorded, newest first.
+
+    \b
+    Example: trace-scenario runs --top 0
+    """
+    from tracer import api
+
+    Output(as_json).runs(api.runs(logdir=logdir, top=top))
+
+
+@main.command()
+@click.argument("run", default="latest")
+@click.option("--function", help="Whose scope tree to show.  [default: the first called]")
+@click.option("--scope", default="", help="Only this scope and what is below it.")
+@click.option("--depth", type=click.IntRange(min=0), default=0, help="How many levels of scopes; 0 is all.")
+@click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many rows; 0 is all.")
+@_logdir
+@_json
+def show(run: str, as_json: bool, **options: Any) -> None:
+    r"""Show a RUN: its functions, their traces, and the scope tree of one.
+
+    RUN is a path, latest, latest~2, a scenario (its newest run), or scenario/stamp.
+
+    \b
+    Example: trace-scenario show demo_module
+    """
+    from tracer import api
+
+    Output(as_json).show(api.show(run, **options))
+
+
+def _key_values(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"-p {text} is no parameter", hint="write -p key=value")
+        pairs[key] = value
+    return pairs

@@ -1,0 +1,143 @@
+"""Reports to the JSON that `--json` prints: the keys are a contract (docs/json.md)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tracer.discover.listing import ListedScenario
+from tracer.recorded import STAGES, Run
+from tracer.report import FunctionRow, Listing, RunsReport, ShowReport, warning_rows
+
+
+def dumps(value: dict[str, Any]) -> str:
+    """Returns one JSON object; names of any script are escaped, so that it prints everywhere."""
+    return json.dumps(value, indent=2)
+
+
+def listed(rows: Listing[Any], convert: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """Returns a list of results that says how much of it there is."""
+    return {
+        "returned": len(rows.items),
+        "total": rows.total,
+        "truncated": rows.truncated,
+        "items": [convert(item) for item in rows.items],
+    }
+
+
+def scenarios(found: Sequence[ListedScenario]) -> dict[str, Any]:
+    """Returns the object that `list --json` prints."""
+    return {
+        "scenarios": listed(
+            Listing(tuple(found), len(found)),
+            lambda entry: {
+                "name": entry.name,
+                "summary": entry.summary,
+                "tags": list(entry.tags),
+                "parameters": [
+                    {"name": item.name, "type": item.kind_text, "default": item.default, "required": item.required}
+                    for item in entry.parameters
+                ],
+                "origin": entry.origin,
+            },
+        )
+    }
+
+
+def show(report: ShowReport) -> dict[str, Any]:
+    """Returns the object that `show --json` prints; what this version cannot tell of a scope is null."""
+    run = report.run
+    return {
+        "run": run.path,
+        "status": run.status,
+        "scenario": run.scenario,
+        "function": report.shown_name,
+        "trace": report.shown.trace.id if report.shown else "",
+        "functions": listed(report.functions, _function),
+        "scopes": listed(
+            report.scopes,
+            lambda scope: {
+                "path": scope.path,
+                "depth": scope.depth,
+                "nodes": scope.nodes,
+                **dict.fromkeys(("self_ns", "total_ns", "parameters", "bytes", "flops")),
+            },
+        ),
+        "findings": {"returned": 0, "total": 0, "truncated": False, "items": []},
+        "warnings": warning_rows(run.warnings),
+        "error": run.error,
+        "coverage": None,
+    }
+
+
+def recorded(run: Run) -> dict[str, Any]:
+    """Returns the object that `run --json` prints."""
+    return {
+        "run": run.path,
+        "status": run.status,
+        "scenario": run.scenario,
+        "parameters": dict(run.parameters),
+        "functions": [
+            {
+                "name": function.name,
+                "traces": len(function.traces),
+                "calls": function.calls,
+                "stages": list(function.stages),
+            }
+            for function in run.functions.values()
+        ],
+        "calls": [dict(call) for call in run.calls],
+        "window": None
+        if run.window is None
+        else {"steps": run.window.steps, "warmup": run.window.warmup, "wall_ns": run.window.wall_ns},
+        "warnings": warning_rows(run.warnings),
+        "error": run.error,
+    }
+
+
+def runs(report: RunsReport) -> dict[str, Any]:
+    """Returns the object that `runs --json` prints."""
+    return {
+        "logdir": report.logdir,
+        "runs": listed(
+            report.runs,
+            lambda row: {
+                "run": row.run,
+                "path": row.path,
+                "scenario": row.scenario,
+                "status": row.status,
+                "started": row.started,
+                "steps": row.steps,
+                "functions": row.functions,
+                "bytes": row.bytes,
+                "warning": row.warning,
+            },
+        ),
+    }
+
+
+def _function(row: FunctionRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "traces": len(row.traces),
+        "calls": row.function.calls,
+        "seconds": row.seconds,
+        "stages": list(row.function.stages),
+        "signatures": [
+            {
+                "trace": item.trace.id,
+                "kind": item.trace.kind,
+                "cause": item.trace.cause,
+                "signature": item.trace.signature,
+                "call_site": None
+                if item.trace.call_site is None
+                else {"file": item.trace.call_site.file, "line": item.trace.call_site.line},
+                "seconds": item.trace.seconds,
+                "calls": item.trace.calls,
+                "nodes": item.nodes,
+                "missing": {stage: item.trace.stages[stage] for stage in STAGES if item.trace.stages.get(stage)},
+            }
+            for item in row.traces
+        ],
+    }

@@ -1,0 +1,158 @@
+"""Runs to reports: what a command says, as values. Pure: no printing, no files, no clock."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from tracer.errors import NotFound, did_you_mean
+from tracer.graph.inline import walk
+from tracer.graph.model import Graph
+from tracer.graph.scopes import Scope, scope_tree
+from tracer.recorded import Function, Run, Trace, Warned
+
+Item = TypeVar("Item")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listing(Generic[Item]):
+    """A list of results that says how much of it was left out."""
+
+    items: tuple[Item, ...]
+    total: int
+
+    @property
+    def truncated(self) -> bool:
+        """Whether there are more than `items`."""
+        return len(self.items) < self.total
+
+
+def listing(items: Sequence[Item], *, top: int = 0) -> Listing[Item]:
+    """Returns the first `top` items; 0 is all of them."""
+    return Listing(tuple(items[:top] if top else items), len(items))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TraceRow:
+    """One trace of a function, in numbers."""
+
+    trace: Trace
+    nodes: int  # in the traced graph and in every function that it runs, each call counted
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FunctionRow:
+    """One function, in numbers."""
+
+    function: Function
+    traces: tuple[TraceRow, ...]
+
+    @property
+    def name(self) -> str:
+        """The function's name in the run."""
+        return self.function.name
+
+    @property
+    def seconds(self) -> float | None:
+        """Time to trace it, over all traces; None if the session saw none of them."""
+        known = [row.trace.seconds for row in self.traces if row.trace.seconds is not None]
+        return sum(known) if known else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ShowReport:
+    """A run: its functions, and the scope tree of one of them."""
+
+    run: Run
+    functions: Listing[FunctionRow]
+    shown: TraceRow | None  # whose scope tree it is
+    shown_name: str
+    scopes: Listing[Scope]
+    ops: Mapping[str, tuple[tuple[str, int], ...]]  # by scope: the kinds of op right in it and how many, most first
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run in the list of runs."""
+
+    run: str
+    path: str
+    scenario: str
+    status: str
+    started: str
+    steps: int | None
+    functions: int
+    bytes: int
+    warning: str = ""  # why its run.json could not be read
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunsReport:
+    """What has been recorded, newest first."""
+
+    logdir: str
+    runs: Listing[RunRow]
+
+
+def show_report(run: Run, *, function: str | None = None, scope: str = "", depth: int = 0, top: int = 0) -> ShowReport:
+    """Returns the report on a run.
+
+    Args:
+      run: the run.
+      function: whose scope tree to show; the one that the program called first, if it is not given.
+      scope: only this scope and what is below it.
+      depth: how many levels of scopes, 0 for all.
+      top: how many functions and how many scopes, 0 for all.
+
+    Raises:
+      NotFound: no such function or scope.
+    """
+    rows = [FunctionRow(item, tuple(map(_trace_row, item.traces))) for item in run.functions.values()]
+    chosen = next((row for row in rows if row.name == (run.functions[function].name if function else row.name)), None)
+    shown = _telling(chosen) if chosen else None
+    graph = shown.trace.graph if shown else Graph(nodes=())
+    paths = [path for path, _ in walk(graph)]
+    tree = scope_tree(paths) if shown else ()
+    if scope and scope not in {row.path for row in tree}:
+        known = [row.path for row in tree if row.path]
+        raise NotFound(f"no scope named '{scope}'", hint=did_you_mean(scope, known, otherwise=", ".join(known[:8])))
+    scopes = [row for row in tree if _within(row, scope, depth)]
+    return ShowReport(
+        run=run,
+        functions=listing(rows, top=top),
+        shown=shown,
+        shown_name=chosen.name if chosen else "",
+        scopes=listing(scopes, top=top),
+        ops=_ops_by_scope(graph),
+    )
+
+
+def _within(row: Scope, scope: str, depth: int) -> bool:
+    inside = not scope or row.path == scope or row.path.startswith(scope + "/")
+    base = scope.count("/") + 1 if scope else 0
+    return inside and (not depth or row.depth - base <= depth)
+
+
+def _telling(row: FunctionRow) -> TraceRow:
+    """Returns the trace that says most about a function: one that ran, else the last."""
+    called = [trace for trace in row.traces if trace.trace.calls]
+    return called[0] if called else row.traces[-1]
+
+
+def _trace_row(trace: Trace) -> TraceRow:
+    recorded = trace.stages.get("traced") == ""
+    return TraceRow(trace, sum(1 for _ in walk(trace.graph)) if recorded else 0)
+
+
+def _ops_by_scope(graph: Graph) -> dict[str, tuple[tuple[str, int], ...]]:
+    counts: dict[str, dict[str, int]] = {}
+    for path, node in walk(graph):
+        ops = counts.setdefault(path.rpartition("/")[0], {})
+        ops[node.op] = ops.get(node.op, 0) + 1
+    return {scope: tuple(sorted(ops.items(), key=lambda item: (-item[1], item[0]))) for scope, ops in counts.items()}
+
+
+def warning_rows(warnings: Sequence[Warned]) -> list[dict[str, Any]]:
+    """Returns warnings as JSON shows them."""
+    return [{"code": item.code, "message": item.message, "hint": item.hint} for item in warnings]

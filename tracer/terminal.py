@@ -1,0 +1,171 @@
+"""The terminal's side of the command line: what goes to stdout and to stderr, in colour or not, at which width."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from tracer.errors import ProgramFailed, TracerError
+
+if TYPE_CHECKING:
+    from tracer.discover.listing import ListedScenario
+    from tracer.recorded import Run
+    from tracer.render.text import Style
+    from tracer.report import RunsReport, ShowReport
+
+
+class Output:
+    """Writes a report to stdout: as text, or as the one JSON object that `--json` promises."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def scenarios(self, listed: Sequence[ListedScenario]) -> None:
+        """Writes the list of scenarios."""
+        from tracer.render import json, text
+
+        if self._as_json:
+            self._write(json.dumps(json.scenarios(listed)))
+        else:
+            self._write(text.scenarios(listed, style(sys.stdout)), then="trace-scenario run demo_module")
+
+    def recorded(self, run: Run, *, logdir: str) -> None:
+        """Writes what a recording came to."""
+        from tracer.render import json, text
+        from tracer.report import show_report
+
+        if self._as_json:
+            self._write(json.dumps(json.recorded(run)))
+            return
+        arguments = "" if logdir == "logs" else f" --logdir {logdir}"
+        body = text.show(show_report(run, top=40), style(sys.stdout))
+        self._write(f"{body}folder: {_short(run.path)}\n", then=f"trace-scenario board{arguments}")
+
+    def failed_run(self, path: str) -> None:
+        """Writes what was recorded of a program that failed; what it raised is shown as an error."""
+        from tracer.render import json
+        from tracer.store.load import load_run
+
+        if self._as_json:
+            self._write(json.dumps(json.recorded(load_run(Path(path)))))
+
+    def runs(self, report: RunsReport) -> None:
+        """Writes the list of runs."""
+        from tracer.render import json, text
+
+        if self._as_json:
+            self._write(json.dumps(json.runs(report)))
+        else:
+            following = "trace-scenario show" if report.runs.items else "trace-scenario run demo_module"
+            self._write(text.runs(report, style(sys.stdout)), then=following)
+
+    def show(self, report: ShowReport) -> None:
+        """Writes the page of one run."""
+        from tracer.render import json, text
+
+        if self._as_json:
+            self._write(json.dumps(json.show(report)))
+        else:
+            self._write(text.show(report, style(sys.stdout)), then=f"trace-scenario board {report.run.name}")
+
+    def object(self, value: dict[str, Any], plain: Callable[[Style], str], *, then: str = "") -> None:
+        """Writes any other report: `value` as JSON, or what `plain` makes of it."""
+        from tracer.render import json
+
+        if self._as_json:
+            self._write(json.dumps(value))
+        else:
+            self._write(plain(style(sys.stdout)), then=then)
+
+    @staticmethod
+    def _write(body: str, *, then: str = "") -> None:
+        sys.stdout.write(body if body.endswith("\n") else body + "\n")
+        if then:
+            sys.stdout.write(f"\nnext: {then}\n")
+        sys.stdout.flush()
+
+
+def style(stream: TextIO) -> Style:
+    """Returns how to write to a stream: its width, and colour unless it is a pipe or NO_COLOR is set."""
+    from tracer.render.text import UNLIMITED, Style
+
+    terminal = stream.isatty()
+    width = shutil.get_terminal_size().columns if terminal or "COLUMNS" in os.environ else UNLIMITED
+    return Style(width=width, color=terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb")
+
+
+def show_error(error: TracerError) -> None:
+    """Writes an error to stderr: the program's own traceback if it raised, one line of error, one of hint."""
+    if error.__cause__ is not None and isinstance(error, ProgramFailed):
+        sys.stderr.write(program_traceback(error.__cause__))
+    red, plain = ("\x1b[31m", "\x1b[0m") if style(sys.stderr).color else ("", "")
+    sys.stderr.write(f"{red}error:{plain} {' '.join(error.message.split())}\n")
+    if error.hint:
+        sys.stderr.write(f"hint: {' '.join(error.hint.split())}\n")
+
+
+def program_traceback(error: BaseException) -> str:
+    """Returns the traceback of a program's exception, cut to the program's own frames."""
+    own = str(Path(__file__).resolve().parent) + os.sep
+    report = traceback.TracebackException.from_exception(error)
+    kept = [
+        frame
+        for frame in report.stack
+        if not frame.filename.startswith((own, "<frozen")) and os.sep + "click" + os.sep not in frame.filename
+    ]
+    report.stack = traceback.StackSummary.from_list(kept)
+    return "".join(report.format(chain=False))
+
+
+@contextlib.contextmanager
+def program_output_apart(*, apart: bool) -> Iterator[None]:
+    """Sends what a recorded program prints to stderr while the block runs, also what it prints from C++."""
+    if not apart:
+        yield
+        return
+    sys.stdout.flush()
+    try:
+        saved = os.dup(1)
+    except OSError:  # stdout is closed
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+        return
+    os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+
+
+@contextlib.contextmanager
+def progress_bar(*, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Yields what shows progress on a terminal, and does nothing elsewhere."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("loading TensorFlow", total=None)
+
+        def update(what: str, done: int, total: int) -> None:
+            bar.update(task, description=f"{what} {done + 1}/{total}" if total else what)
+
+        yield update
+
+
+def _short(path: str) -> str:
+    """Returns a path as seen from here, where that is shorter."""
+    with contextlib.suppress(ValueError):
+        return str(Path(path).relative_to(Path.cwd()))
+    return path
