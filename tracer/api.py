@@ -69,7 +69,8 @@ def run(
     found = parse_target(target)
     specs = parse_inputs(inputs)
     _check_options(found, specs, signature)
-    load_tensorflow()
+    if found.kind not in ("file", "module"):
+        load_tensorflow()  # not before a user's code, which may set variables that TensorFlow reads at import
     loaded = load_target(found) if found.kind in ("scenario", "file", "module") else None
     build, wishes, notes = _builder(found, loaded, parameters or {}, specs, signature, seed=seed, eager=eager)
 
@@ -108,6 +109,7 @@ def show(
     scope: str = "",
     depth: int = 0,
     top: int = 0,
+    raw: bool = False,
 ) -> ShowReport:
     """Returns a run's functions and the scope tree of one of them.
 
@@ -120,7 +122,7 @@ def show(
     from tracer.store.load import load_run
 
     loaded = load_run(find_run(run, _logdir(logdir)))
-    return show_report(loaded, function=function, scope=scope, depth=depth, top=top)
+    return show_report(loaded, function=function, scope=scope, depth=depth, top=top, raw=raw)
 
 
 @contextmanager

@@ -165,6 +165,7 @@ def runs(top: int, logdir: str, as_json: bool) -> None:
 @click.option("--function", help="Whose scope tree to show.  [default: the first called]")
 @click.option("--scope", default="", help="Only this scope and what is below it.")
 @click.option("--depth", type=click.IntRange(min=0), default=0, help="How many levels of scopes; 0 is all.")
+@click.option("--raw", is_flag=True, help="Show also the scopes that TensorFlow makes for the inputs of one op.")
 @click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many rows; 0 is all.")
 @_logdir
 @_json

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from tracer.errors import NotFound, did_you_mean
 from tracer.graph.inline import walk
-from tracer.graph.model import Graph
+from tracer.graph.model import Graph, Node
 from tracer.graph.scopes import Scope, scope_tree
 from tracer.recorded import Function, Run, Trace, Warned
 
@@ -95,7 +95,9 @@ class RunsReport:
     runs: Listing[RunRow]
 
 
-def show_report(run: Run, *, function: str | None = None, scope: str = "", depth: int = 0, top: int = 0) -> ShowReport:
+def show_report(
+    run: Run, *, function: str | None = None, scope: str = "", depth: int = 0, top: int = 0, raw: bool = False
+) -> ShowReport:
     """Returns the report on a run.
 
     Args:
@@ -104,6 +106,7 @@ def show_report(run: Run, *, function: str | None = None, scope: str = "", depth
       scope: only this scope and what is below it.
       depth: how many levels of scopes, 0 for all.
       top: how many functions and how many scopes, 0 for all.
+      raw: also the scopes that TensorFlow makes for the inputs of a single op, such as `add` of `add/y`.
 
     Raises:
       NotFound: no such function or scope.
@@ -112,8 +115,9 @@ def show_report(run: Run, *, function: str | None = None, scope: str = "", depth
     chosen = next((row for row in rows if row.name == (run.functions[function].name if function else row.name)), None)
     shown = _telling(chosen) if chosen else None
     graph = shown.trace.graph if shown else Graph(nodes=())
-    paths = [path for path, _ in walk(graph)]
-    tree = scope_tree(paths) if shown else ()
+    nodes = list(walk(graph))
+    op_paths = frozenset() if raw else frozenset(path for path, node in nodes if not node.bodies)
+    tree = [row for row in scope_tree(path for path, _ in nodes) if not _inside_op(row.path, op_paths)] if shown else []
     if scope and scope not in {row.path for row in tree}:
         known = [row.path for row in tree if row.path]
         raise NotFound(f"no scope named '{scope}'", hint=did_you_mean(scope, known, otherwise=", ".join(known[:8])))
@@ -124,7 +128,7 @@ def show_report(run: Run, *, function: str | None = None, scope: str = "", depth
         shown=shown,
         shown_name=chosen.name if chosen else "",
         scopes=listing(scopes, top=top),
-        ops=_ops_by_scope(graph),
+        ops=_ops_by_scope(nodes, op_paths),
     )
 
 
@@ -145,10 +149,29 @@ def _trace_row(trace: Trace) -> TraceRow:
     return TraceRow(trace, sum(1 for _ in walk(trace.graph)) if recorded else 0)
 
 
-def _ops_by_scope(graph: Graph) -> dict[str, tuple[tuple[str, int], ...]]:
+def _inside_op(path: str, op_paths: frozenset[str]) -> bool:
+    """Tells a scope that is an op's own name, or lies below one."""
+    return path in op_paths or _owner(path, op_paths) != path
+
+
+def _owner(path: str, op_paths: frozenset[str]) -> str:
+    """Returns the outermost op on a path, whose inputs all else below it are; the path itself if there is none."""
+    if not op_paths:
+        return path
+    end = path.find("/")
+    while end >= 0:
+        if path[:end] in op_paths:
+            return path[:end]
+        end = path.find("/", end + 1)
+    return path
+
+
+def _ops_by_scope(
+    nodes: Sequence[tuple[str, Node]], op_paths: frozenset[str]
+) -> dict[str, tuple[tuple[str, int], ...]]:
     counts: dict[str, dict[str, int]] = {}
-    for path, node in walk(graph):
-        ops = counts.setdefault(path.rpartition("/")[0], {})
+    for path, node in nodes:
+        ops = counts.setdefault(_owner(path, op_paths).rpartition("/")[0], {})
         ops[node.op] = ops.get(node.op, 0) + 1
     return {scope: tuple(sorted(ops.items(), key=lambda item: (-item[1], item[0]))) for scope, ops in counts.items()}
 

@@ -27,11 +27,13 @@ _START_UP_NOISE = (
     "To enable the following instructions",
     "computation_placer.cc",
     "Unable to register cu",
+    "failed call to cuInit",
 )
 
 
 def load_tensorflow() -> None:
     """Imports TensorFlow without what it says at every start; anything else that it says is passed on."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only: what fails is an exception in Python anyway
     if "tensorflow" in sys.modules:
         return
     sys.stderr.flush()
@@ -43,7 +45,7 @@ def load_tensorflow() -> None:
     with tempfile.TemporaryFile() as said:
         os.dup2(said.fileno(), 2)
         try:
-            importlib.import_module("tensorflow")
+            importlib.import_module("tensorflow").config.list_physical_devices()  # which looks for a GPU, aloud
         finally:
             os.dup2(saved, 2)
             os.close(saved)
@@ -68,6 +70,6 @@ def facts() -> dict[str, Any]:
             "system": platform.platform(),
             "machine": platform.machine(),
             "cpus": os.cpu_count(),
-            "devices": [device.name for device in tf.config.list_logical_devices()],
+            "devices": [device.name for device in tf.config.list_physical_devices()],
         },
     }

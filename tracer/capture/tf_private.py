@@ -12,6 +12,7 @@ import importlib
 import inspect
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -235,7 +236,10 @@ def stack() -> list[tuple[str, int, str]]:
 def hlo(concrete: Any, stage: str) -> str:
     """Returns the HLO of a jitted function: `hlo`, or `optimized_hlo`, which compiles it once more."""
     compiler_ir = importlib.import_module(f"{_POLYMORPHIC}.compiler_ir").from_concrete_function(concrete)
-    return compiler_ir(stage=stage, platform_name=_platform())  # type: ignore[no-any-return]  # TensorFlow has no types
+    with warnings.catch_warnings():
+        # The device is deprecated in favour of a platform, with which functions that capture variables are refused.
+        warnings.simplefilter("ignore", UserWarning)
+        return compiler_ir(stage=stage, device_name=_device())  # type: ignore[no-any-return]  # TensorFlow has no types
 
 
 def optimize(graph_def: Any, fetches: list[str]) -> Any:
@@ -251,10 +255,10 @@ def optimize(graph_def: Any, fetches: list[str]) -> Any:
     return tf_optimizer.OptimizeGraph(config, meta_graph)
 
 
-def _platform() -> str:
+def _device() -> str:
     import tensorflow as tf
 
-    return "CUDA" if tf.config.list_physical_devices("GPU") else "Host"
+    return "/device:GPU:0" if tf.config.list_logical_devices("GPU") else "/device:CPU:0"
 
 
 def _python_function(options: Any) -> Callable[..., Any] | None:

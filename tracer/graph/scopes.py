@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable
+
+
+_RUNS = re.compile(r"(\D*)([0-9]{0,18})")  # a stretch of other characters, and the number behind it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -16,7 +20,7 @@ class Scope:
 
 
 def scope_tree(paths: Iterable[str]) -> tuple[Scope, ...]:
-    """Returns the scopes of `paths`, parents first, siblings by name.
+    """Returns the scopes of `paths`, parents first, siblings by name, with numbers in names as numbers.
 
     A node whose path is itself a scope (a call, a loop) counts as part of that scope.
     """
@@ -27,12 +31,18 @@ def scope_tree(paths: Iterable[str]) -> tuple[Scope, ...]:
     for path in path_list:
         own[path if path in own else path.rpartition("/")[0]] += 1
     # "a" < "a/b" < "a.b" < "ab" only if "/" sorts before everything else that a name may hold.
-    order = sorted(own, key=lambda scope: scope.split("/") if scope else [])
+    order = sorted(own, key=_natural)
     total = dict(own)
     for path in reversed(order):
         if path:
             total[path.rpartition("/")[0]] += total[path]
     return tuple(Scope(path, path.count("/") + 1 if path else 0, total[path]) for path in order)
+
+
+def _natural(scope: str) -> list[list[tuple[str, int]]]:
+    """Sorts level by level, with numbers as numbers: `block_2_conv` before `block_10_conv`."""
+    levels = scope.split("/") if scope else []
+    return [[(text, int(number or -1)) for text, number in _RUNS.findall(level)] for level in levels]
 
 
 def _open(own: dict[str, int], scope: str) -> None:
