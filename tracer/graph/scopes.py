@@ -6,8 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterable
 
-
-_RUNS = re.compile(r"(\D*)([0-9]{0,18})")  # a stretch of other characters, and the number behind it
+_RUNS = re.compile(r"([^0-9]*)([0-9]{0,18})")  # a stretch of other characters, and the number behind it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
