@@ -32,7 +32,7 @@ class Commands(click.Group):
             raise UsageError(f"no command named '{args[0]}'", hint=hint)
         return super().resolve_command(ctx, args)
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # click's own signature is two overloads
+    def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs a command and exits with the code that its outcome has."""
         kwargs["standalone_mode"] = False
         try:

@@ -60,7 +60,9 @@ class Trace:
     @property
     def graph(self) -> Graph:
         """The traced graph."""
-        return self.stage("traced")  # type: ignore[no-any-return]  # a stage is a Graph or a str, by its name
+        graph = self.stage("traced")
+        assert isinstance(graph, Graph)
+        return graph
 
     def stage(self, name: str) -> Graph | str:
         """Returns one stage: a graph, or a text for `source`, `autograph` and the HLO stages.

@@ -50,7 +50,7 @@ def postponed() -> Iterator[None]:
 
     def remember(number: int, _frame: Any) -> None:
         pending.append(number)
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     for number, handler in before.items():
         if handler is not signal.SIG_IGN and handler is not None:

@@ -199,7 +199,7 @@ def trace_is_on() -> bool:
 
 def forget_profiler() -> None:
     """Clears the profiler that a failed `start` left behind, so that the next one can start."""
-    module = importlib.import_module("tensorflow.python.profiler.profiler_v2")
+    module: Any = importlib.import_module("tensorflow.python.profiler.profiler_v2")
     if hasattr(module, "_profiler"):
         module._profiler = None
 

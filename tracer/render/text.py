@@ -136,7 +136,7 @@ def _header(run: Run) -> list[RenderableType]:
     return lines
 
 
-def _functions(rows: Sequence[FunctionRow]) -> RenderableType:
+def _functions(rows: Sequence[FunctionRow]) -> Any:
     table = _table("function", ">traces", ">calls", ">nodes", ">tracing", "line", "signature")
     for row in rows:
         for number, item in enumerate(row.traces):
