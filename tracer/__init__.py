@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from tracer.version import __version__
 
 if TYPE_CHECKING:
+    from tracer.api import board, doctor, prune, run, runs, show
     from tracer.api import list_ as list  # noqa: A004  # the verb of the command `trace-scenario list`
-    from tracer.api import run, runs, show
     from tracer.capture.record import record
     from tracer.capture.session import trace
     from tracer.discover.declare import Call, Scenario, scenario
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "Call": ("tracer.discover.declare", "Call"),
     "Scenario": ("tracer.discover.declare", "Scenario"),
+    "board": ("tracer.api", "board"),
+    "doctor": ("tracer.api", "doctor"),
     "list": ("tracer.api", "list_"),
+    "prune": ("tracer.api", "prune"),
     "record": ("tracer.capture.record", "record"),
     "run": ("tracer.api", "run"),
     "runs": ("tracer.api", "runs"),
@@ -33,7 +36,21 @@ _HOMES = {
     "trace": ("tracer.capture.session", "trace"),
 }
 
-__all__ = ["Call", "Scenario", "__version__", "list", "record", "run", "runs", "scenario", "show", "trace"]
+__all__ = [
+    "Call",
+    "Scenario",
+    "__version__",
+    "board",
+    "doctor",
+    "list",
+    "prune",
+    "record",
+    "run",
+    "runs",
+    "scenario",
+    "show",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,8 +16,11 @@ from tracer.errors import ProgramFailed, TracerError, Unreadable, UsageError
 from tracer.store import layout
 
 if TYPE_CHECKING:
+    from tracer.diagnose import Check
     from tracer.recorded import Run
     from tracer.report import RunRow, RunsReport, ShowReport
+    from tracer.store.prune import OldRun
+    from tracer.tensorboard import Board
 
 STEPS = 5  # steps in the window, unless a scenario or the user says; a median of five stands one outlier
 WARMUP = 1  # the first call traces
@@ -123,6 +126,73 @@ def show(
 
     loaded = load_run(find_run(run, _logdir(logdir)))
     return show_report(loaded, function=function, scope=scope, depth=depth, top=top, raw=raw)
+
+
+def board(
+    runs: Sequence[str] = ("latest",), *, logdir: str | Path | None = None, port: int = 0, all_runs: bool = False
+) -> tuple[Board, tuple[str, ...]]:
+    """Starts TensorBoard and returns it, with the link to each run; `stop()` or a `with` block ends it.
+
+    Args:
+      runs: which runs it shows, the first of them first.
+      logdir: the log folder.
+      port: 0 for a free one.
+      all_runs: show the whole log folder instead, runs that come later too.
+
+    Raises:
+      NotFound: no such run, or no TensorBoard.
+      UsageError: the port is taken.
+    """
+    from tracer.store.find import find_run
+    from tracer.tensorboard import board_on, start_board
+
+    folder = _logdir(logdir)
+    if all_runs:
+        started = start_board(folder, port=port)
+        return started, (started.link(),)
+    found = [find_run(run, folder) for run in runs]
+    named = {f"{path.parent.name}/{path.name}": path for path in found}
+    started = board_on(named, port=port)
+    return started, tuple(started.link(name) for name in named)
+
+
+def doctor(*, logdir: str | Path | None = None) -> tuple[Check, ...]:
+    """Returns what this machine needs in order to record and to show, checked."""
+    from tracer.diagnose import diagnose
+
+    return diagnose(_logdir(logdir))
+
+
+def prune(
+    *,
+    keep: int | None = None,
+    older_than: str | None = None,
+    dry_run: bool = False,
+    logdir: str | Path | None = None,
+) -> tuple[OldRun, ...]:
+    """Removes old runs, oldest first, and returns them. Touches only folders that this tool made.
+
+    Args:
+      keep: the newest so many of each scenario stay, whatever their age.
+      older_than: runs younger than this stay: `7d`, `12h`.
+      dry_run: remove nothing.
+      logdir: the log folder.
+
+    Raises:
+      UsageError: neither `keep` nor `older_than` is given, or they are none.
+      WriteFailed: a run cannot be removed.
+    """
+    import datetime
+
+    from tracer.store.prune import old_runs, parse_age, remove
+
+    if keep is not None and keep < 0:
+        raise UsageError(f"keep is {keep}", hint="a number of runs, 0 or more: --keep 3")
+    age = parse_age(older_than) if older_than is not None else None
+    found = old_runs(_logdir(logdir), keep=keep, older_than=age, now=datetime.datetime.now().astimezone())
+    if not dry_run:
+        remove(found)
+    return found
 
 
 @contextmanager

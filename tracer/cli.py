@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer.errors import TracerError, UsageError, did_you_mean
-from tracer.terminal import Output, program_output_apart, progress_bar, show_error
+from tracer.terminal import Output, program_output_apart, progress_bar, show_error, sigterm_as_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,6 +180,67 @@ def show(run: str, as_json: bool, **options: Any) -> None:
     from tracer import api
 
     Output(as_json).show(api.show(run, **options))
+
+
+@main.command()
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.option("--all", "all_runs", is_flag=True, help="Show the whole log folder, runs that come later too.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port.  [default: a free one]")
+@click.option("--no-wait", is_flag=True, help="Leave TensorBoard running, print its process number, and return.")
+@_logdir
+@_json
+def board(runs: tuple[str, ...], all_runs: bool, port: int, no_wait: bool, logdir: str, as_json: bool) -> None:
+    r"""Open RUNs in TensorBoard: the newest, if none is named. Ctrl-C ends it.
+
+    \b
+    Example: trace-scenario board demo_module
+    """
+    from tracer import api
+
+    started, links = api.board(runs or ("latest",), logdir=logdir, port=port, all_runs=all_runs)
+    try:
+        Output(as_json).board(started, links, stays=no_wait)
+        if not no_wait:
+            with sigterm_as_interrupt():
+                started.wait()
+    finally:
+        if not no_wait:
+            started.stop()
+
+
+@main.command()
+@_logdir
+@_json
+def doctor(logdir: str, as_json: bool) -> None:
+    r"""Check what this machine needs in order to record and to show. Exit code 1 if something is missing.
+
+    \b
+    Example: trace-scenario doctor
+    """
+    from tracer import api
+
+    checks = api.doctor(logdir=logdir)
+    Output(as_json).checks(checks)
+    if any(check.state == "error" for check in checks):
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--keep", type=int, help="The newest so many of each scenario stay.")
+@click.option("--older-than", metavar="AGE", help="Runs younger than this stay: 12h, 7d, 2w.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@_logdir
+@_json
+def prune(keep: int | None, older_than: str | None, dry_run: bool, logdir: str, as_json: bool) -> None:
+    r"""Remove old runs: only folders that this tool made, and none that is being recorded.
+
+    \b
+    Example: trace-scenario prune --keep 3 --dry-run
+    """
+    from tracer import api
+
+    removed = api.prune(keep=keep, older_than=older_than, dry_run=dry_run, logdir=logdir)
+    Output(as_json).pruned(removed, dry_run=dry_run)
 
 
 def _key_values(texts: tuple[str, ...]) -> dict[str, str]:

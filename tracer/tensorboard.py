@@ -7,6 +7,7 @@ import dataclasses
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -40,7 +41,7 @@ class Board:
     pid: int
     logdir: str
     process: subprocess.Popen[bytes] = dataclasses.field(repr=False, compare=False)
-    view: tempfile.TemporaryDirectory[str] | None = dataclasses.field(default=None, repr=False, compare=False)
+    view: Path | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def link(self, run: str = "", *, dashboard: str = "graphs", tag: str = "") -> str:
         """Returns the address of a dashboard, with a run chosen: `...#graphs&run=demo_module%2F20261123-021530`."""
@@ -63,7 +64,7 @@ class Board:
                 os.killpg(self.pid, signal.SIGKILL)
             self.process.wait()
         if self.view is not None:
-            self.view.cleanup()
+            shutil.rmtree(self.view, ignore_errors=True)
 
     def __enter__(self) -> Board:
         return self
@@ -81,14 +82,14 @@ def board_on(runs: Mapping[str, Path], *, port: int = 0, timeout_s: float = 60.0
     Raises:
       NotFound, UsageError, BoardFailed: as `start_board`.
     """
-    view = tempfile.TemporaryDirectory(prefix="trace-scenario-board-")
+    view = Path(tempfile.mkdtemp(prefix="trace-scenario-board-"))  # no context manager: a board may outlive us
     for name, path in runs.items():
-        _mirror(path.resolve(), Path(view.name) / name)
+        _mirror(path.resolve(), view / name)
     with_graph = [name for name, path in runs.items() if any(path.glob(layout.EVENT_PREFIX + "*"))]
     try:
-        board = start_board(Path(view.name), runs=with_graph, port=port, timeout_s=timeout_s)
+        board = start_board(view, runs=with_graph, port=port, timeout_s=timeout_s)
     except BaseException:
-        view.cleanup()
+        shutil.rmtree(view, ignore_errors=True)
         raise
     return dataclasses.replace(board, view=view)
 

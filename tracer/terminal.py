@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from tracer.errors import ProgramFailed, TracerError
 
 if TYPE_CHECKING:
+    from tracer.diagnose import Check
     from tracer.discover.listing import ListedScenario
     from tracer.recorded import Run
     from tracer.render.text import Style
     from tracer.report import RunsReport, ShowReport
+    from tracer.store.prune import OldRun
+    from tracer.tensorboard import Board
 
 
 class Output:
@@ -74,14 +78,34 @@ class Output:
         else:
             self._write(text.show(report, style(sys.stdout)), then=f"trace-scenario board {report.run.name}")
 
-    def object(self, value: dict[str, Any], plain: Callable[[Style], str], *, then: str = "") -> None:
-        """Writes any other report: `value` as JSON, or what `plain` makes of it."""
+    def board(self, started: Board, links: Sequence[str], *, stays: bool) -> None:
+        """Writes where TensorBoard is."""
         from tracer.render import json
 
         if self._as_json:
-            self._write(json.dumps(value))
+            self._write(json.dumps({"url": started.url, "pid": started.pid, "links": list(links)}))
+            return
+        end = f"it stays: kill {started.pid} ends it" if stays else "Ctrl-C ends it"
+        self._write("\n".join([*links, f"TensorBoard, process {started.pid}; {end}"]))
+
+    def checks(self, checks: Sequence[Check]) -> None:
+        """Writes what doctor found, with one line of remedy for each trouble."""
+        from tracer.render import json, text
+
+        if self._as_json:
+            self._write(json.dumps(json.checks(checks)))
         else:
-            self._write(plain(style(sys.stdout)), then=then)
+            errors = any(check.state == "error" for check in checks)
+            self._write(text.checks(checks, style(sys.stdout)), then="" if errors else "trace-scenario run demo_module")
+
+    def pruned(self, removed: Sequence[OldRun], *, dry_run: bool) -> None:
+        """Writes which runs went."""
+        from tracer.render import json, text
+
+        if self._as_json:
+            self._write(json.dumps(json.pruned(removed, dry_run=dry_run)))
+        else:
+            self._write(text.pruned(removed, style(sys.stdout), dry_run=dry_run), then="trace-scenario runs")
 
     @staticmethod
     def _write(body: str, *, then: str = "") -> None:
@@ -121,6 +145,16 @@ def program_traceback(error: BaseException) -> str:
     ]
     report.stack = traceback.StackSummary.from_list(kept)
     return "".join(report.format(chain=False))
+
+
+@contextlib.contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Lets SIGTERM end the block as Ctrl-C does, so that what it started is ended too."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

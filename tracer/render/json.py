@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tracer.diagnose import Check
 from tracer.discover.listing import ListedScenario
 from tracer.recorded import STAGES, Run
 from tracer.report import FunctionRow, Listing, RunsReport, ShowReport, warning_rows
+from tracer.store.prune import OldRun
 
 
 def dumps(value: dict[str, Any]) -> str:
@@ -113,6 +115,33 @@ def runs(report: RunsReport) -> dict[str, Any]:
                 "bytes": row.bytes,
                 "warning": row.warning,
             },
+        ),
+    }
+
+
+def checks(found: Sequence[Check]) -> dict[str, Any]:
+    """Returns the object that `doctor --json` prints."""
+    return {
+        "checks": listed(
+            Listing(tuple(found), len(found)),
+            lambda check: {
+                "name": check.name,
+                "state": check.state,
+                "message": check.message,
+                "remedy": check.remedy,
+            },
+        )
+    }
+
+
+def pruned(removed: Sequence[OldRun], *, dry_run: bool) -> dict[str, Any]:
+    """Returns the object that `prune --json` prints."""
+    return {
+        "dry_run": dry_run,
+        "bytes": sum(run.bytes for run in removed),
+        "runs": listed(
+            Listing(tuple(removed), len(removed)),
+            lambda run: {"run": f"{run.path.parent.name}/{run.path.name}", "path": str(run.path), "bytes": run.bytes},
         ),
     }
 

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracer import text
+from tracer.diagnose import Check
 from tracer.discover.listing import ListedScenario
 from tracer.graph.scopes import Scope
 from tracer.recorded import Frame, Run, Warned
 from tracer.report import FunctionRow, RunsReport, ShowReport
+from tracer.store.prune import OldRun
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,6 +25,9 @@ _STATUS_STYLES = {
     "interrupted": "yellow",
     "unreadable": "red",
 }
+
+_MARKS = {"ok": "ok", "warning": "!", "error": "x"}
+_CHECK_STYLES = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
 class Style:
@@ -97,12 +102,24 @@ def runs(report: RunsReport, style: Style) -> str:
     return style.render(parts)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], style: Style) -> str:
-    """Returns a plain table; a column whose title begins with `>` is right-aligned."""
-    made = _table(*columns)
-    for row in rows:
-        made.add_row(*(_plain(cell) for cell in row))
-    return style.render([made])
+def checks(found: Sequence[Check], style: Style) -> str:
+    """Returns the table that `doctor` prints, a line of remedy under each trouble."""
+    table = _table("", "check", "what was found")
+    for check in found:
+        table.add_row(
+            _plain(_MARKS[check.state], _CHECK_STYLES[check.state]), _plain(check.name), _plain(check.message)
+        )
+        if check.remedy:
+            table.add_row("", "", _plain(f"remedy: {check.remedy}", "dim"))
+    return style.render([table])
+
+
+def pruned(removed: Sequence[OldRun], style: Style, *, dry_run: bool) -> str:
+    """Returns what `prune` prints: each run that went, and what that freed."""
+    verb = "would remove" if dry_run else "removed"
+    lines = [f"{verb} {run.path.parent.name}/{run.path.name}  {text.byte_size(run.bytes)}" for run in removed]
+    total = text.byte_size(sum(run.bytes for run in removed))
+    return style.render([*map(_plain, lines), f"{verb} {text.plural(len(removed), 'run')}, {total}"])
 
 
 def source_line(frame: Frame | None) -> str:
