@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import importlib.metadata
 import os
 import platform
 import re
+import shlex
 import shutil
 import socket
 import tempfile
@@ -24,7 +26,15 @@ _ENOUGH_BYTES = 1 << 30  # a few profiles
 _SETUPTOOLS_WITHOUT_PKG_RESOURCES = 82
 _LAST_TENSORBOARD_WITH_PKG_RESOURCES = (2, 20)
 _PYTHONS = ((3, 10), (3, 13))
-_TENSORFLOWS = ((2, 18), (2, 21))
+
+# What distributes one package under several names: two of them overwrite each other's files.
+_ALIASES = {
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "tf-nightly", "tensorflow-macos", "tensorflow-intel"),
+    "tensorboard": ("tensorboard", "tb-nightly"),
+}
+_PROFILE_PLUGINS = ("profile", "xprof")
+_REQUIRERS = ("trace-scenario", "tensorflow", "tensorboard", "tensorboard-plugin-profile", "xprof", "tf_keras", "keras")
+_CAP_SYS_ADMIN = 1 << 21  # linux/capability.h
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,19 +47,23 @@ class Check:
     remedy: str = ""
 
 
-def diagnose(logdir: Path) -> tuple[Check, ...]:
+def diagnose(logdir: Path, *, port: int = TENSORBOARD_PORT) -> tuple[Check, ...]:
     """Returns every check, in the order in which one would mend things."""
     return (
         _python(),
-        _tensorflow(),
-        *_companions(),
+        _package("tensorflow", missing="not installed: nothing can be recorded"),
+        _package("tensorboard", missing="not installed: runs cannot be opened with board", like_tensorflow="same"),
+        _package("tensorboard-plugin-profile", missing="not installed: no Profile tab", like_tensorflow="not older"),
+        _package("keras", missing="not installed: no Keras model can be recorded"),
+        _legacy_keras(),
+        _package("protobuf", missing="not installed: no graph can be read"),
         _setuptools(),
         _plugin(),
         _folder(logdir),
         _space(logdir),
         _gpu(),
-        _port(),
-        *_old_files(logdir),
+        _port(port),
+        *_runs(logdir),
     )
 
 
@@ -60,47 +74,64 @@ def _python() -> Check:
     return Check("python", "ok" if supported else "warning", platform.python_version(), remedy)
 
 
-def _tensorflow() -> Check:
-    version = _version("tensorflow")
-    if version is None:
-        return Check("tensorflow", "error", "not installed: nothing can be recorded", "pip install tensorflow")
-    if not _TENSORFLOWS[0] <= _minor(version) <= _TENSORFLOWS[1]:
-        return Check(
-            "tensorflow",
-            "warning",
-            f"{version} is not one that was tested (2.18 to 2.21)",
-            "pip install 'tensorflow<2.22'",
-        )
-    return Check("tensorflow", "ok", version)
-
-
-def _companions() -> Iterator[Check]:
-    """Packages that come out with each TensorFlow and belong to one version of it, and others that it needs."""
+def _package(name: str, *, missing: str, like_tensorflow: str = "") -> Check:
+    """Checks that a package is there, once, in a version that suits every other package that needs it."""
+    found = [alias for alias in _ALIASES.get(name, (name,)) if _installed(alias)]
+    if not found:
+        return Check(name, "error", missing, f"pip install {name}")
+    if len(found) > 1:
+        message = f"{' and '.join(found)} are both installed and overwrite each other"
+        return Check(name, "error", message, f"pip uninstall {' '.join(found)}; pip install {found[0]}")
+    version = _installed(found[0])
+    for requirer, wanted in _unmet(name, version):
+        if requirer == "trace-scenario":
+            return Check(
+                name, "warning", f"{version} was not tested, {wanted} was", f"pip install '{found[0]}{wanted}'"
+            )
+        return Check(name, "error", f"{version}, but {requirer} needs {wanted}", f"pip install '{found[0]}{wanted}'")
     tensorflow = _version("tensorflow")
-    for name, needed in (("tensorboard", True), ("tf_keras", False)):
-        yield _same_minor(name, tensorflow, needed=needed)
-    keras = _version("keras")
-    yield (
-        Check("keras", "ok", keras)
-        if keras and _minor(keras) >= (3, 0)
-        else Check("keras", "warning", keras or "not installed", "pip install 'keras>=3'")
-    )
-    for name in ("tensorboard-plugin-profile", "protobuf"):
-        version = _version(name)
-        remedy = "" if version else f"pip install {name}"
-        yield Check(name, "ok" if version else "error", version or "not installed", remedy)
-
-
-def _same_minor(name: str, tensorflow: str | None, *, needed: bool) -> Check:
-    version = _version(name)
-    if version is None:
-        if needed:
-            return Check(name, "error", "not installed: runs cannot be opened with board", f"pip install {name}")
-        return Check(name, "ok", "not installed: only the legacy Keras scenario needs it")
-    if tensorflow and _minor(version) != _minor(tensorflow):
-        wanted = ".".join(map(str, _minor(tensorflow)))
-        return Check(name, "warning", f"{version} beside TensorFlow {tensorflow}", f"pip install '{name}=={wanted}.*'")
+    if tensorflow and like_tensorflow and not _goes_with(version, tensorflow, like_tensorflow):
+        wanted = f"{'>' if like_tensorflow == 'not older' else '='}={_text(_minor(tensorflow))}"
+        wanted += ".*" if like_tensorflow == "same" else ""
+        return Check(name, "warning", f"{version} beside TensorFlow {tensorflow}", f"pip install '{found[0]}{wanted}'")
     return Check(name, "ok", version)
+
+
+def _goes_with(version: str, tensorflow: str, how: str) -> bool:
+    mine, its = _minor(version), _minor(tensorflow)
+    return mine == its if how == "same" else mine >= its
+
+
+def _legacy_keras() -> Check:
+    version, wanted = _version("tf_keras"), os.environ.get("TF_USE_LEGACY_KERAS", "") in ("1", "true", "True")
+    if version is None and not wanted:
+        return Check("tf_keras", "ok", "not installed: only the legacy Keras scenario needs it")
+    missing = "not installed, but TF_USE_LEGACY_KERAS asks for it"
+    return _package("tf_keras", missing=missing, like_tensorflow="same")
+
+
+def _unmet(name: str, version: str) -> Iterator[tuple[str, str]]:
+    """Yields who needs another version of a package, and which: `("tensorflow", ">=6.31.1,<8")`."""
+    try:
+        from packaging.requirements import InvalidRequirement, Requirement
+        from packaging.utils import canonicalize_name
+    except ImportError:  # it comes with TensorFlow and with TensorBoard: without both, there is more to mend first
+        return
+    for requirer in _REQUIRERS:
+        for line in _requirements(requirer):
+            with contextlib.suppress(InvalidRequirement):
+                need = Requirement(line)
+                applies = need.marker is None or need.marker.evaluate({"extra": ""})
+                same = canonicalize_name(need.name) == canonicalize_name(name)
+                if same and applies and not need.specifier.contains(version, prereleases=True):
+                    yield requirer, str(need.specifier)
+
+
+def _requirements(package: str) -> list[str]:
+    try:
+        return importlib.metadata.requires(package) or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
 
 
 def _setuptools() -> Check:
@@ -117,16 +148,16 @@ def _setuptools() -> Check:
 
 
 def _plugin() -> Check:
-    names = {entry.name for entry in importlib.metadata.entry_points(group="tensorboard_plugins")}
-    found = any("profile" in name or "xprof" in name for name in names)
-    if found:
-        return Check("profile plugin", "ok", "registered with TensorBoard")
-    return Check(
-        "profile plugin",
-        "error",
-        "not registered: TensorBoard has no Profile tab",
-        "pip install --force-reinstall tensorboard-plugin-profile",
-    )
+    """The profile plugin has to be registered exactly once: TensorBoard does not start with two of one name."""
+    entries = importlib.metadata.entry_points(group="tensorboard_plugins")
+    owners = sorted({entry.dist.name if entry.dist else "?" for entry in entries if entry.name in _PROFILE_PLUGINS})
+    reinstall = "pip install --force-reinstall tensorboard-plugin-profile"
+    if not owners:
+        return Check("profile plugin", "error", "not registered: TensorBoard has no Profile tab", reinstall)
+    if len(owners) > 1:
+        message = f"registered by {' and '.join(owners)}: TensorBoard refuses to start"
+        return Check("profile plugin", "error", message, f"pip uninstall {' '.join(owners)}; {reinstall}")
+    return Check("profile plugin", "ok", f"registered with TensorBoard by {owners[0]}")
 
 
 def _folder(logdir: Path) -> Check:
@@ -152,71 +183,104 @@ def _space(logdir: Path) -> Check:
     return Check("space", "ok", f"{byte_size(free)} free")
 
 
-def _gpu() -> Check:
+def _gpu(root: Path = Path("/")) -> Check:
     """Profiling a GPU may be kept for root: NVIDIA's `NVreg_RestrictProfilingToAdminUsers`."""
-    driver = Path("/proc/driver/nvidia/params")
-    if not driver.is_file():
+    devices = sorted((root / "dev").glob("nvidia[0-9]*"))
+    driver = root / "proc/driver/nvidia/params"
+    if not devices and not driver.is_file() and not shutil.which("nvidia-smi"):
         return Check("gpu", "ok", "none: runs are recorded on the CPU")
-    with contextlib.suppress(OSError):
-        restricted = "RmProfilingAdminOnly: 1" in driver.read_text()
-        if restricted and hasattr(os, "geteuid") and os.geteuid() != 0:
-            return Check(
-                "gpu",
-                "warning",
-                "an NVIDIA GPU whose profiling is kept for root: kernels will be missing",
-                "as root: modprobe nvidia NVreg_RestrictProfilingToAdminUsers=0, or grant CAP_SYS_ADMIN",
-            )
+    if not devices:
+        message = "an NVIDIA driver, but no device in /dev: runs are recorded on the CPU"
+        return Check("gpu", "warning", message, "nvidia-smi says why; in a container, start it with --gpus all")
+    barred = [device.name for device in devices if not os.access(device, os.R_OK | os.W_OK)]
+    if barred:
+        message = f"/dev/{barred[0]} may not be opened: runs are recorded on the CPU"
+        return Check("gpu", "warning", message, "have yourself added to its group: ls -l /dev/nvidia*")
+    if _profiling_is_restricted(driver) and not _is_admin(root):
+        return Check(
+            "gpu",
+            "warning",
+            "an NVIDIA GPU whose profiling is kept for root: kernels will be missing",
+            "as root: modprobe nvidia NVreg_RestrictProfilingToAdminUsers=0, or grant CAP_SYS_ADMIN",
+        )
     return Check("gpu", "ok", "an NVIDIA GPU that may be profiled")
 
 
-def _port() -> Check:
+def _profiling_is_restricted(driver: Path) -> bool:
+    with contextlib.suppress(OSError):  # the driver shows the option as RmProfilingAdminOnly
+        return re.search(r"(ProfilingAdminOnly|RestrictProfilingToAdminUsers): *1\b", driver.read_text()) is not None
+    return False
+
+
+def _is_admin(root: Path) -> bool:
+    """Tells whether the process has CAP_SYS_ADMIN; root in a container mostly has not."""
+    with contextlib.suppress(OSError):
+        capabilities = re.search(r"^CapEff:\s*([0-9a-f]+)", (root / "proc/self/status").read_text(), re.MULTILINE)
+        return capabilities is not None and bool(int(capabilities[1], 16) & _CAP_SYS_ADMIN)
+    return False
+
+
+def _port(port: int) -> Check:
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # elsewhere it would let us take a port from its owner
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", TENSORBOARD_PORT))
-        except OSError:
-            message = f"{TENSORBOARD_PORT} is taken, by another TensorBoard perhaps"
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            message = f"{port} is taken, by another TensorBoard perhaps" if taken else f"{port}: {error}"
             return Check("port", "warning", message, "none needed: trace-scenario board takes a free one")
-    return Check("port", "ok", f"{TENSORBOARD_PORT} is free")
+    return Check("port", "ok", f"{port} is free")
 
 
-def _old_files(logdir: Path) -> Iterator[Check]:
+def _runs(logdir: Path) -> Iterator[Check]:
+    """One check for each kind of trouble, with the names of the first runs that have it."""
     try:
         runs = list_runs(logdir)
     except TracerError as error:
         yield Check("runs", "error", error.message, error.hint)
         return
-    found = 0
+    troubles: dict[str, list[tuple[Path, str]]] = {}
     for run in runs:
-        for message, remedy in _troubles(run):
-            found += 1
-            yield Check("runs", "warning", f"{run.parent.name}/{run.name}: {message}", remedy)
-    if not found:
+        for kind, what in _troubles(run):
+            troubles.setdefault(kind, []).append((run, what))
+    for kind, remedy in _REMEDIES.items():
+        found = troubles.get(kind, [])
+        if found:
+            shown = "; ".join(f"{run.parent.name}/{run.name}{what}" for run, what in found[:_SHOWN])
+            more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            yield Check("runs", "warning", f"{kind}: {shown}{more}", remedy.format(path=shlex.quote(str(found[0][0]))))
+    if not troubles:
         yield Check("runs", "ok", f"{len(runs)} in {logdir}, none stale or empty")
 
 
+_SHOWN = 3  # runs named for each kind of trouble
+_REMEDIES = {
+    "cut off": "trace-scenario show {path} has what was recorded up to then; trace-scenario prune removes old runs",
+    "empty files": "record again, with fewer --steps if it is a profile; rm -r {path}",
+    "unreadable": "pip install --upgrade trace-scenario if it is newer, else rm -r {path}",
+}
+
+
 def _troubles(run: Path) -> Iterator[tuple[str, str]]:
-    remove = f"rm -r {run}"
     try:
-        if status(read_header(run)) == "interrupted":
-            yield (
-                "interrupted: what was recorded up to then can be read",
-                "trace-scenario prune --keep 3 removes old runs",
-            )
+        facts = read_header(run)
     except Unreadable as error:
-        yield error.message, remove
+        yield "unreadable", f" ({error.message})"
+        return
+    if status(facts) == "recording":
+        return  # its files are still being written
+    if facts.get("status") == "recording":
+        yield "cut off", ""
     patterns = (
         layout.EVENT_PREFIX + "*",
         f"{layout.RAW_EXPORT}/{layout.EVENT_PREFIX}*",
         f"{layout.PROFILES}/*/*.xplane.pb",
     )
-    for pattern in patterns:
-        for file in run.glob(pattern):
+    for file in (file for pattern in patterns for file in sorted(run.glob(pattern))):
+        with contextlib.suppress(OSError):
             if not file.stat().st_size:
-                yield (
-                    f"{file.relative_to(run)} is empty",
-                    f"record it again, with fewer steps if it is a profile; {remove}",
-                )
+                yield "empty files", f"/{file.relative_to(run).as_posix()}"
 
 
 def _nearest(path: Path) -> Path:
@@ -228,13 +292,22 @@ def _nearest(path: Path) -> Path:
 
 
 def _version(package: str) -> str | None:
+    return next((version for name in _ALIASES.get(package, (package,)) if (version := _installed(name))), None)
+
+
+def _installed(distribution: str) -> str:
+    """Returns a distribution's version; nothing if it is not installed."""
     try:
-        return importlib.metadata.version(package)
+        return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
-        return None
+        return ""
 
 
 def _minor(version: str) -> tuple[int, int]:
     numbers = [int(number) for number in re.findall(r"\d+", version)[:2]]
     major, minor, *_ = [*numbers, 0, 0]
     return major, minor
+
+
+def _text(minor: tuple[int, int]) -> str:
+    return ".".join(map(str, minor))

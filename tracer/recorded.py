@@ -58,6 +58,11 @@ class Trace:
         return f"({', '.join(map(str, self.arguments))}) -> {self.returns}"
 
     @property
+    def order(self) -> tuple[int, str]:
+        """Sorts traces as they were recorded: "999-f" comes before "1000-f"."""
+        return (len(self.id.partition("-")[0]), self.id)
+
+    @property
     def graph(self) -> Graph:
         """The traced graph."""
         graph = self.stage("traced")
@@ -137,7 +142,7 @@ class Run:
     @property
     def traces(self) -> tuple[Trace, ...]:
         """Every trace, in the order in which they were recorded."""
-        return tuple(sorted((t for f in self.functions.values() for t in f.traces), key=lambda trace: trace.id))
+        return tuple(sorted((t for f in self.functions.values() for t in f.traces), key=lambda trace: trace.order))
 
 
 class Functions(Mapping[str, Function]):
@@ -181,7 +186,7 @@ def group_functions(traces: list[Trace]) -> Functions:
     recorded. Two functions of one name are told apart by their classes, and by a number where that is not enough.
     """
     groups: dict[tuple[str, str, str, int], list[Trace]] = {}
-    for trace in traces:
+    for trace in sorted(traces, key=lambda trace: trace.order):
         groups.setdefault(_identity(trace), []).append(trace)
     ordered = sorted(groups.values(), key=_rank)
     names = _unique_names(ordered)
@@ -193,9 +198,9 @@ def _identity(trace: Trace) -> tuple[str, str, str, int]:
     return (trace.name, trace.qualname, place.file if place else "", place.line if place else 0)
 
 
-def _rank(group: list[Trace]) -> tuple[bool, bool, str]:
+def _rank(group: list[Trace]) -> tuple[bool, bool, tuple[int, str]]:
     called = any(trace.calls for trace in group)
-    return (group[0].origin == "tensorflow", not called, group[0].id)
+    return (group[0].origin == "tensorflow", not called, group[0].order)
 
 
 def _unique_names(groups: list[list[Trace]]) -> list[str]:

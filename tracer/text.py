@@ -21,7 +21,7 @@ def nanoseconds(value: int | None) -> str:
     if value is None:
         return "-"
     for size, unit in _TIME_UNITS:
-        if abs(value) >= size:
+        if abs(value) >= size - size // 2_000:  # 999,999 ns is "1.00 ms": three digits round it up to "1000 us"
             return f"{_three_digits(value / size)} {unit}"
     return f"{value} ns"
 

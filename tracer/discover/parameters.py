@@ -103,6 +103,8 @@ def _first_that_fits(kinds: tuple[Any, ...], text: str) -> Any:
 
 def _sequence(kind: Any, arguments: tuple[Any, ...], text: str) -> Any:
     items = [part.strip() for part in text.strip("()[] ").split(",") if part.strip()]
+    if (typing.get_origin(kind) or kind) is tuple and arguments and arguments[-1] is not Ellipsis:
+        return tuple(_convert(element, item) for element, item in zip(arguments, items, strict=True))
     element = arguments[0] if arguments else Any
     values = [_convert(element, item) for item in items]
     return values if (typing.get_origin(kind) or kind) is list else tuple(values)

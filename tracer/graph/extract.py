@@ -12,8 +12,9 @@ from typing import Any
 from tracer.graph.inline import walk
 from tracer.graph.model import Graph
 
-# Lowering writes `while/body/_5/x`, `cond/then/_7/x`; the number is the lowering's and not part of a node path.
-_LOWERED = re.compile(r"(?<=/)(then|else|cond|body|branch_\d+)/_\d+(?=/)")
+# Lowering writes `while/body/_5/x`, `cond/then/_7/x`, `case/branch0/_2/x`; the number is the lowering's and not part
+# of a node path.
+_LOWERED = re.compile(r"(?<=/)(then|else|cond|body|branch\d+)/_\d+(?=/)")
 
 
 def node_path(executed_name: str) -> str:

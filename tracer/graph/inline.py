@@ -13,10 +13,17 @@ def walk(graph: Graph) -> Iterator[tuple[str, Node]]:
     A function that is already open is not entered again, so recursion ends.
     """
     # A stack of iterators and not of calls: nests of thousands of functions are real (unrolled models).
-    stack: list[tuple[str, str, Iterator[Node]]] = [("", "", iter(graph.nodes))]
+    # A body waits on it without an iterator until its turn comes: only then is its function open.
+    stack: list[tuple[str, str, Iterator[Node] | None]] = [("", "", iter(graph.nodes))]
     open_functions: set[str] = set()
     while stack:
         prefix, function, nodes = stack[-1]
+        if nodes is None:
+            stack.pop()
+            if function not in open_functions:
+                open_functions.add(function)
+                stack.append((prefix, function, iter(graph.functions[function])))
+            continue
         node = next(nodes, None)
         if node is None:
             stack.pop()
@@ -25,7 +32,6 @@ def walk(graph: Graph) -> Iterator[tuple[str, Node]]:
         path = prefix + node.name
         yield path, node
         for body in reversed(node.bodies):
-            if body.function in graph.functions and body.function not in open_functions:
-                open_functions.add(body.function)
+            if body.function in graph.functions:
                 label = f"{body.label}/" if body.label else ""
-                stack.append((f"{path}/{label}", body.function, iter(graph.functions[body.function])))
+                stack.append((f"{path}/{label}", body.function, None))

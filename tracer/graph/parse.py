@@ -61,7 +61,8 @@ def _may_hold_functions(value: Any) -> bool:
 
 def _bodies(op: str, attribute: str, value: Any) -> list[Body]:
     if value.WhichOneof("value") == "list":
-        return [Body(f"{attribute}_{index}", function.name) for index, function in enumerate(value.list.func)]
+        label = "branch" if attribute == "branches" else f"{attribute}_"  # a Case's are lowered to "branch0", "branch1"
+        return [Body(f"{label}{index}", function.name) for index, function in enumerate(value.list.func)]
     if not value.func.name:
         return []
     default = "" if attribute == "f" else attribute

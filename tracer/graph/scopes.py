@@ -38,10 +38,11 @@ def scope_tree(paths: Iterable[str]) -> tuple[Scope, ...]:
     return tuple(Scope(path, path.count("/") + 1 if path else 0, total[path]) for path in order)
 
 
-def _natural(scope: str) -> list[list[tuple[str, int]]]:
+def _natural(scope: str) -> list[tuple[list[tuple[str, int]], str]]:
     """Sorts level by level, with numbers as numbers: `block_2_conv` before `block_10_conv`."""
     levels = scope.split("/") if scope else []
-    return [[(text, int(number or -1)) for text, number in _RUNS.findall(level)] for level in levels]
+    # The level itself too: `a1` and `a01` are the same numbers, and what lies below them must not mix.
+    return [([(text, int(number or -1)) for text, number in _RUNS.findall(level)], level) for level in levels]
 
 
 def _open(own: dict[str, int], scope: str) -> None:

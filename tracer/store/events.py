@@ -78,14 +78,22 @@ def read_records(path: Path) -> Iterator[bytes]:
 
 
 def read_graph_tags(path: Path) -> dict[str, Any]:
-    """Returns the RunMetadata message of each tag of the graph plugins in an event file."""
+    """Returns the RunMetadata message of each tag of the graph plugins in an event file.
+
+    Raises:
+      Unreadable: as `read_records`, or its records are whole but no events.
+    """
+    from google.protobuf.message import DecodeError
     from tensorboard.compat.proto import config_pb2, event_pb2
 
     tags = {}
-    for payload in read_records(path):
-        for value in event_pb2.Event.FromString(payload).summary.value:
-            if value.metadata.plugin_data.plugin_name in (GRAPH, GRAPH_AND_STATS):
-                tags[value.tag] = config_pb2.RunMetadata.FromString(value.tensor.string_val[0])
+    try:
+        for payload in read_records(path):
+            for value in event_pb2.Event.FromString(payload).summary.value:
+                if value.metadata.plugin_data.plugin_name in (GRAPH, GRAPH_AND_STATS):
+                    tags[value.tag] = config_pb2.RunMetadata.FromString(value.tensor.string_val[0])
+    except (DecodeError, IndexError):
+        raise Unreadable(f"{path} holds records that are no events", hint="name an event file of TensorBoard") from None
     return tags
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,7 +50,8 @@ def list_runs(logdir: Path) -> list[Path]:
     if logdir.exists() and not logdir.is_dir():
         raise Unreadable(f"{logdir} is a file, not a log folder", hint="name a folder with --logdir")
     found = [run for scenario in _subfolders(logdir) for run in _subfolders(scenario) if _is_run(run)]
-    return sorted(found, key=_age, reverse=True)
+    ties = {stamp for stamp, number in Counter(_stamp(run)[0] for run in found).items() if number > 1}
+    return sorted(found, key=lambda run: _age(run, tied=_stamp(run)[0] in ties), reverse=True)
 
 
 def _nth_newest(runs: list[Path], back: int, reference: str, logdir: Path) -> Path:
@@ -76,18 +79,31 @@ def _is_run(folder: Path) -> bool:
     return _STAMP.fullmatch(folder.name) is not None and os.path.isfile(folder / layout.RUN_FILE)  # noqa: PTH113  # hot
 
 
-def _age(run: Path) -> tuple[str, int, str]:
+def _age(run: Path, *, tied: bool) -> tuple[str, float, int, str]:
+    """Sorts runs by their start; `run.json`, which tells more than the second, is only read where there is a tie."""
+    stamp, number = _stamp(run)
+    return stamp, _started(run) if tied else 0.0, number, run.parent.name
+
+
+def _stamp(run: Path) -> tuple[str, int]:
     stamp = _STAMP.fullmatch(run.name)
     assert stamp  # `_is_run` let it in
-    return stamp[1], int(stamp[2] or 1), run.parent.name
+    return stamp[1], int(stamp[2] or 1)
+
+
+def _started(run: Path) -> float:
+    try:
+        return datetime.datetime.fromisoformat(read_header(run)["started"]).timestamp()
+    except (Unreadable, KeyError, TypeError, ValueError):
+        return 0.0
 
 
 def is_ours(folder: Path) -> bool:
-    """Tells whether this tool made the folder: it has our stamp and our `run.json`, which reads."""
-    if not _is_run(folder) or folder.is_symlink():
+    """Tells whether this tool made the folder, here: it has our stamp and our `run.json`, and no link leads to it."""
+    if not _is_run(folder) or folder.is_symlink() or folder.parent.is_symlink():
         return False
     try:
-        read_header(folder)
+        facts = read_header(folder)
     except Unreadable:
         return False
-    return True
+    return isinstance(facts.get("status"), str) and isinstance(facts.get("scenario"), str)

@@ -19,6 +19,7 @@ from pathlib import Path
 FORMAT = 1  # of run.json and trace.json; a reader refuses a newer one
 
 RUN_FILE = "run.json"
+REMOVED = ".{}.removed"  # what a run's folder is called while it is being removed: nobody lists it any more
 FUNCTIONS = "functions"
 SOURCES = "sources"
 RAW_EXPORT = "raw"
@@ -48,8 +49,10 @@ def default_logdir() -> Path:
 
 
 def slug(name: str) -> str:
-    """Returns `name` as one file name that any file system takes: no separators, at most 60 characters."""
-    return _UNSAFE.sub("_", name).strip("._")[:60] or "unnamed"
+    """Returns `name` as one file name that any file system takes: no separators, at most 60 characters, 180 bytes."""
+    # 180 bytes leave room for what is put around it (`write_bytes`), up to the 255 that most file systems take.
+    short = _UNSAFE.sub("_", name).strip("._-")[:60].encode()[:180].decode(errors="ignore")
+    return short.rstrip("._-") or "unnamed"
 
 
 def trace_folder(index: int, name: str) -> str:

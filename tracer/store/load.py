@@ -22,6 +22,16 @@ def load_run(path: Path) -> Run:
       Unreadable: `run.json` or a `trace.json` is damaged, or was written by a newer version.
     """
     facts = read_header(path)
+    try:
+        return _run(path, facts)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unreadable(
+            f"{path} is not as a run is written: {type(error).__name__} {error}",
+            hint="the file is damaged; record the run again",
+        ) from error
+
+
+def _run(path: Path, facts: dict[str, Any]) -> Run:
     outcomes = facts.get("traces") or {}
     traces = [
         _trace(path, folder, _checked(read_json(folder / layout.TRACE_FILE), folder), outcomes.get(folder.name) or {})
@@ -62,7 +72,8 @@ def read_header(path: Path) -> dict[str, Any]:
 def status(facts: Mapping[str, Any]) -> str:
     """Returns the state of a run; one that is `recording` in a process that is gone was interrupted."""
     state = str(facts.get("status", "interrupted"))
-    if state == "recording" and not is_alive(facts.get("process") or {}):
+    process = facts.get("process")
+    if state == "recording" and not (isinstance(process, Mapping) and is_alive(process)):
         return "interrupted"
     return state
 

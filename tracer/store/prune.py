@@ -1,4 +1,9 @@
-"""Which old runs to remove, and removing them: only folders that this tool made, and none that is being written."""
+"""Which old runs to remove, and removing them: only folders that this tool made, and none that is being written.
+
+The newest `keep` of each scenario stay, whatever their age; of the others, those go that are older than `older_than`,
+or all of them if no age is given. Neither removed nor counted among the newest are runs that are being recorded, that
+a link leads to, and that are damaged: `trace-scenario doctor` names these.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ import datetime
 import re
 from pathlib import Path
 
-from tracer.errors import Unreadable, UsageError
+from tracer.errors import UsageError
 from tracer.store.find import is_ours, list_runs
 from tracer.store.load import read_header, status
 from tracer.store.usage import folder_bytes
@@ -59,9 +64,11 @@ def old_runs(
     seen: dict[str, int] = {}
     chosen = []
     for path in list_runs(logdir):
+        if not _may_go(path):
+            continue
         seen[path.parent.name] = seen.get(path.parent.name, 0) + 1
         kept = keep is not None and seen[path.parent.name] <= keep
-        if not kept and is_ours(path) and _finished_before(path, older_than, now):
+        if not kept and _older(path, older_than, now):
             chosen.append(OldRun(path, folder_bytes(path)))
     return tuple(reversed(chosen))
 
@@ -73,14 +80,18 @@ def remove(runs: tuple[OldRun, ...]) -> None:
       WriteFailed: one cannot be removed; those before it are gone.
     """
     for run in runs:
-        remove_run(run.path)
+        if _may_go(run.path):  # still: the runs were chosen a while ago
+            remove_run(run.path)
 
 
-def _finished_before(path: Path, older_than: datetime.timedelta | None, now: datetime.datetime) -> bool:
+def _may_go(path: Path) -> bool:
+    return is_ours(path) and status(read_header(path)) != "recording"
+
+
+def _older(path: Path, age: datetime.timedelta | None, now: datetime.datetime) -> bool:
+    if age is None:
+        return True
     try:
-        facts = read_header(path)
-        if status(facts) == "recording":
-            return False
-        return older_than is None or now - datetime.datetime.fromisoformat(facts["started"]) > older_than
-    except (Unreadable, KeyError, ValueError, TypeError):
-        return False
+        return now - datetime.datetime.fromisoformat(read_header(path)["started"]) > age
+    except (KeyError, ValueError, TypeError):
+        return False  # nobody knows how old it is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import linecache
 import shutil
@@ -93,7 +94,7 @@ def _fresh_folder(parent: Path, stamp: str) -> Path:
         for number in range(1, 10_000):
             path = parent / (stamp if number == 1 else f"{stamp}-{number}")
             try:
-                path.mkdir()
+                path.mkdir(parents=True)  # a removal may just have taken the scenario's folder away
             except FileExistsError:
                 continue
             return path.resolve()
@@ -103,13 +104,17 @@ def _fresh_folder(parent: Path, stamp: str) -> Path:
 def remove_run(path: Path) -> None:
     """Removes a run's folder, and its scenario's folder where that was the last run.
 
-    `run.json` goes last: a removal that is cut off leaves a folder that is still known as ours.
+    The folder is renamed first: a removal that is cut off leaves nothing that reads as a run, and the next one in
+    that scenario clears it away. Links in it are removed, what they lead to is not.
+
+    Raises:
+      WriteFailed: it may not be removed, or not all of it.
     """
-    with write_errors(path):
-        for entry in path.iterdir():
-            if entry.name != layout.RUN_FILE:
-                shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-        (path / layout.RUN_FILE).unlink()
-        path.rmdir()
-    if not any(path.parent.iterdir()):
+    aside = path.with_name(layout.REMOVED.format(path.name))
+    with write_errors(path), contextlib.suppress(FileNotFoundError):  # another process removes it too
+        path.rename(aside)
+        shutil.rmtree(aside)
+    for leftover in path.parent.glob(layout.REMOVED.format("[0-9]*-[0-9]*")):
+        shutil.rmtree(leftover, ignore_errors=True)
+    with contextlib.suppress(OSError):  # other runs, one that is just being made, or a file of the user's
         path.parent.rmdir()

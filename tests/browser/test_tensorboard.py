@@ -1,0 +1,108 @@
+import json
+import socket
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+from tensorflow.core.framework.graph_pb2 import GraphDef
+
+from tracer.tensorboard import HOST, board_on
+
+WAIT_MS = 60_000  # TensorBoard's page is 20 MB of script, and the profile plugin reads its files when it is opened
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Returns the folder of a run of `demo_module`, recorded by the command."""
+    command = [Path(sys.executable).parent / "trace-scenario", "run", "demo_module", "--json"]
+    logdir = tmp_path_factory.mktemp("logs")
+    done = subprocess.run([*command, "--logdir", logdir], capture_output=True, text=True, check=True)
+    return Path(json.loads(done.stdout)["run"])
+
+
+@pytest.fixture(scope="module")
+def name(run):
+    """Returns the run's name, `demo_module/<stamp>`."""
+    return f"{run.parent.name}/{run.name}"
+
+
+@pytest.fixture(scope="module")
+def board(run, name):
+    """Starts TensorBoard on the run, and ends it after the file's last test."""
+    with board_on({name: run}) as board:
+        yield board
+
+
+def test_the_graphs_dashboard_opens_on_the_modules_box(page, board, name):
+    """The link to a run shows its function's graph without a click, and a double click opens the module's box."""
+    page.goto(board.link(name), wait_until="domcontentloaded")
+    box = page.locator('g.node[data-name="demo_module"]')
+    box.wait_for(timeout=WAIT_MS)
+
+    assert page.locator('g.node[data-name="demo_module/AssignAddVariableOp"]').count() == 0
+
+    box.dblclick()
+    page.locator('g.node[data-name="demo_module/AssignAddVariableOp"]').wait_for(timeout=WAIT_MS)
+
+
+def test_the_profile_tab_lists_the_run(page, board, name):
+    """The Profile tab offers the run by its name."""
+    page.goto(board.link(name, dashboard="profile"), wait_until="domcontentloaded")
+
+    page.frame_locator("iframe").get_by_text(name).first.wait_for(timeout=WAIT_MS)
+
+
+def test_the_tag_holds_the_functions_graph_and_nothing_else(board, name):
+    """TensorBoard serves one tag, its scope is the module's, each input is a node, and no op is the eager runtime's."""
+    tags = fetch(board, "info")[name]["tags"]
+
+    assert list(tags) == ["1 addprint"]
+
+    graph = text_format.Parse(fetch(board, "graph", run=name, tag="1 addprint"), GraphDef())
+    names = {node.name for node in graph.node}
+    inputs = {text.removeprefix("^").partition(":")[0] for node in graph.node for text in node.input}
+
+    assert {scope for scope, slash, _ in (name.partition("/") for name in names) if slash} == {"demo_module"}
+    assert "demo_module/AssignAddVariableOp" in names
+    assert inputs - names == set()
+    assert {node.op for node in graph.node if node.op.startswith("_")} == set()  # _EagerConst, _Arg, _Retval
+
+
+def test_stop_leaves_nothing_behind(run, name):
+    """After `stop` neither TensorBoard nor its data server runs, its port is closed, and its view is gone."""
+    board = board_on({name: run})
+    port = urllib.parse.urlsplit(board.url).port
+
+    assert board.pid in alive_in_group(board.pid)
+
+    board.stop()
+
+    assert alive_in_group(board.pid) == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((HOST, port), timeout=5)
+    assert not Path(board.logdir).exists()
+
+
+def fetch(board, what, **query):
+    """Returns what TensorBoard's graph plugin answers: `info` as JSON, a `graph` as the bytes of a GraphDef's text."""
+    address = f"{board.url}data/plugin/graphs/{what}?{urllib.parse.urlencode(query)}"
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        content = answer.read()
+    return json.loads(content) if what == "info" else content
+
+
+def alive_in_group(group):
+    """Returns the processes of a group; not those that have ended and wait for init to collect them."""
+    alive = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, in_group, *_ = (process / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it ended just now
+            continue
+        if int(in_group) == group and state != "Z":
+            alive.append(int(process.name))
+    return alive

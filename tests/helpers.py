@@ -1,0 +1,155 @@
+"""Small graphs, traces and runs, typed in one line."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tracer.graph.model import Body, Graph, Node
+from tracer.recorded import Frame, Run, Trace, group_functions
+from tracer.store.process import this_process
+
+_NODE = re.compile(r"(?P<name>[^:\s]+):(?P<op>\w+)(?P<bodies>(?:@[^@<\s]+)*)(?:<-(?P<inputs>\S+))?")
+
+
+def graph(nodes, **functions):
+    """Returns a graph: `a/x:Mul  a/y:Add<-a/x:1,^a/x  call:Call@f  w:While@cond.c@body.b`, functions by keyword."""
+    return Graph(_nodes(nodes), {name: _nodes(text) for name, text in functions.items()})
+
+
+def graph_def(nodes, **functions):
+    """Returns such a graph as a GraphDef message; a body's label is its attribute, `@branches[].f` one of a list."""
+    from tensorboard.compat.proto import graph_pb2
+
+    message = graph_pb2.GraphDef()
+    _fill(message.node, nodes)
+    for name, text in functions.items():
+        function = message.library.function.add()
+        function.signature.name = name
+        _fill(function.node_def, text)
+    return message
+
+
+def draw(scopes):
+    """Draws a scope tree: each scope with its number of nodes."""
+    paths = [scope.path for scope in scopes]
+    lines = []
+    for index, scope in enumerate(scopes):
+        if not scope.depth:
+            lines.append(f"(graph) {scope.nodes}")
+            continue
+        parts = scope.path.split("/")
+        above = ["/".join(parts[:level]) for level in range(1, scope.depth)]
+        bars = "".join("│  " if _has_later_sibling(paths[index:], path) else "   " for path in above)
+        elbow = "├─ " if _has_later_sibling(paths[index:], scope.path) else "└─ "
+        lines.append(f"{bars}{elbow}{parts[-1]} {scope.nodes}")
+    return "\n".join(lines) + "\n"
+
+
+def trace(name="step", index=0, *, graphs=None, stages=None, **facts):
+    """Returns a trace that was called once; its stages are those of `graphs`, and what `stages` says of others."""
+    graphs = graphs or {}
+    defaults = {
+        "id": f"{index:03d}-{name}",
+        "name": name,
+        "qualname": "",
+        "runtime_name": f"__inference_{name}_{index}",
+        "kind": "inference",
+        "origin": "user",
+        "arguments": (),
+        "returns": "",
+        "definition": Frame("user.py", 1, name),
+        "call_site": None,
+        "cause": "first trace",
+        "seconds": 0.25,
+        "calls": 1,
+        "stages": {**dict.fromkeys(graphs, ""), **(stages or {})},
+        "_read": lambda _, stage: graphs[stage],
+    }
+    return Trace(**{**defaults, **facts})
+
+
+def run(*traces, **facts):
+    """Returns a finished run of these traces."""
+    defaults = {
+        "path": "logs/demo/20261123-021530",
+        "name": "demo/20261123-021530",
+        "status": "complete",
+        "scenario": "demo",
+        "target": "demo",
+        "parameters": {},
+        "started": "2026-11-23T02:15:30.000+00:00",
+        "seconds": 1.5,
+        "versions": {},
+        "host": {},
+        "window": None,
+        "error": "",
+        "traceback": "",
+        "calls": (),
+        "warnings": (),
+        "functions": group_functions(list(traces)),
+    }
+    return Run(**{**defaults, **facts})
+
+
+def run_folder(logdir, name, **facts):
+    """Makes the folder of a finished run, `scenario/20261123-021530`, with nothing but its run.json."""
+    folder = Path(logdir, name)
+    folder.mkdir(parents=True)
+    header = {"format": 1, "status": "complete", "scenario": folder.parent.name, **_started(folder.name), **facts}
+    (folder / "run.json").write_text(json.dumps(header))
+    return folder
+
+
+def dead_process():
+    """Returns what run.json says of a process that ran on this machine and has ended."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return {**this_process(), "pid": child.pid, "started": 1}
+
+
+def run_python(code, *arguments, cwd=None, **environment):
+    """Runs Python code in a process of its own and returns what it printed; it has to end well."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env={**os.environ, **environment},
+        cwd=cwd,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _nodes(text):
+    return tuple(_node(word) for word in text.split())
+
+
+def _node(word):
+    match = _NODE.fullmatch(word)
+    assert match, f"no node: {word}"
+    bodies = [body.rpartition(".") for body in match["bodies"].split("@")[1:]]
+    inputs = tuple(match["inputs"].split(",")) if match["inputs"] else ()
+    return Node(match["name"], match["op"], inputs, "", tuple(Body(label, name) for label, _, name in bodies))
+
+
+def _fill(node_defs, text):
+    for node in _nodes(text):
+        node_def = node_defs.add(name=node.name, op=node.op, input=node.inputs)
+        for body in node.bodies:
+            value = node_def.attr[body.label.removesuffix("[]") or "f"]
+            (value.list.func.add() if body.label.endswith("[]") else value.func).name = body.function
+
+
+def _has_later_sibling(rest, path):
+    parent = path.rpartition("/")[0]
+    return any(other and other != path and other.rpartition("/")[0] == parent for other in rest)
+
+
+def _started(stamp):
+    match = re.match(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)", stamp)
+    return {"started": "{}-{}-{}T{}:{}:{}.000+00:00".format(*match.groups())} if match else {}

@@ -1,0 +1,57 @@
+from helpers import graph, graph_def
+
+from tracer.graph.inline import walk
+from tracer.graph.model import Body, Node
+from tracer.graph.parse import parse_graph
+
+
+def test_a_graph_def_becomes_plain_values():
+    """Nodes, inputs, control inputs and the functions of the library are read as they are written."""
+    text = "a/x:Mul  a/y:Add<-a/x:1,^a/x"
+
+    assert parse_graph(graph_def(text, g="z:Relu<-a")) == graph(text, g="z:Relu<-a")
+
+
+def test_the_device_of_a_node_is_kept():
+    """A node says where it was placed."""
+    message = graph_def("x:Mul")
+    message.node[0].device = "/device:GPU:0"
+
+    assert parse_graph(message).nodes == (Node("x", "Mul", (), "/device:GPU:0", ()),)
+
+
+def test_branches_and_loops_are_labelled_as_tensorflow_lowers_them():
+    """Function attributes become the scopes that executed names have."""
+    message = graph_def(
+        "i:If@then_branch.f@else_branch.g  w:StatelessWhile@cond.f@body.g  c:StatefulPartitionedCall@f",
+        f="x:Relu",
+        g="y:Tanh",
+    )
+
+    assert {node.name: node.bodies for node in parse_graph(message).nodes} == {
+        "i": (Body("else", "g"), Body("then", "f")),
+        "w": (Body("body", "g"), Body("cond", "f")),
+        "c": (Body("", "f"),),
+    }
+
+
+def test_the_branches_of_a_case_are_numbered():
+    """A `Case` holds a list of functions; TensorFlow executes them as `branch0`, `branch1`."""
+    message = graph_def("s:StatelessCase@branches[].f@branches[].g", f="x:Relu", g="y:Tanh")
+
+    assert [path for path, _ in walk(parse_graph(message))] == ["s", "s/branch0/x", "s/branch1/y"]
+
+
+def test_another_attribute_that_is_a_function_is_its_own_label():
+    """An op that runs a function in its own way (`MapDataset`) shows it under the attribute's name."""
+    message = graph_def("d:ReduceDataset@reduce_func.f", f="x:Relu")
+
+    assert [path for path, _ in walk(parse_graph(message))] == ["d", "d/reduce_func/x"]
+
+
+def test_an_empty_function_attribute_is_no_body():
+    """An op may leave its function attribute empty (`gradient_op` of XLA's ops): it runs nothing."""
+    message = graph_def("x:Custom")
+    message.node[0].attr["gradient"].func.name = ""
+
+    assert parse_graph(message).nodes[0].bodies == ()
