@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from tracer.discover.declare import Call, Scenario, parse_parameters
 from tracer.discover.input_spec import InputSpec, parse_inputs
 from tracer.discover.listing import ListedScenario, list_scenarios
 from tracer.discover.target import Target, load_target, parse_target
-from tracer.errors import ProgramFailed, TracerError, Unreadable, UsageError
+from tracer.errors import ProgramFailed, TracerError, Unreadable, UsageError, reason
 from tracer.store import layout
 
 if TYPE_CHECKING:
@@ -67,11 +66,12 @@ def run(
       ProgramFailed: the program raised; `run` on it names what was recorded, `__cause__` is what it raised.
       WriteFailed: the run could not be written whole.
     """
-    from tracer.capture.environment import load_tensorflow
+    from tracer.capture.environment import load_tensorflow, quiet_tensorflow
 
     found = parse_target(target)
     specs = parse_inputs(inputs)
     _check_options(found, specs, signature)
+    quiet_tensorflow()
     if found.kind not in ("file", "module"):
         load_tensorflow()  # not before a user's code, which may set variables that TensorFlow reads at import
     loaded = load_target(found) if found.kind in ("scenario", "file", "module") else None
@@ -206,10 +206,9 @@ def _program_errors() -> Iterator[list[Path]]:
             error.run = str(opened[0])
         raise
     except Exception as error:
-        reason = traceback.format_exception_only(type(error), error)[-1].strip()
         path = str(opened[0]) if opened else ""
         raise ProgramFailed(
-            f"the recorded program failed: {reason}",
+            f"the recorded program failed: {reason(error)}",
             hint=f"what was recorded up to then is kept: trace-scenario show {path}",
             run=path,
         ) from error

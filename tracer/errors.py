@@ -63,6 +63,18 @@ class Unreadable(TracerError):
     exit_code = 4
 
 
+def reason(error: BaseException) -> str:
+    """Returns an exception as one line: `ValueError: no good`.
+
+    AutoGraph's messages hold a traceback of their own (`in user code: ...`), whose last line is the message.
+    """
+    message = str(error).strip()
+    if message.startswith("in user code:"):
+        return message.splitlines()[-1].strip()
+    first = message.splitlines()[0] if message else ""
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """Returns the hint for a name that does not exist: the names closest to it, or `otherwise`."""
     close = difflib.get_close_matches(name, sorted(known), n=3)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -143,7 +145,10 @@ def program_traceback(error: BaseException) -> str:
         for frame in report.stack
         if not frame.filename.startswith((own, "<frozen")) and os.sep + "click" + os.sep not in frame.filename
     ]
-    report.stack = traceback.StackSummary.from_list(kept)
+    inner = itertools.dropwhile(lambda frame: _is_library(frame.filename), kept)
+    report.stack = traceback.StackSummary.from_list(list(inner) or kept[-1:])
+    if isinstance(error, SyntaxError):
+        report.stack.clear()  # the message shows the line that does not parse
     return "".join(report.format(chain=False))
 
 
@@ -196,6 +201,10 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
             bar.update(task, description=f"{what} {done + 1}/{total}" if total else what)
 
         yield update
+
+
+def _is_library(file: str) -> bool:
+    return file.startswith(sysconfig.get_path("stdlib")) or os.sep + "tensorflow" + os.sep in file
 
 
 def _short(path: str) -> str:

@@ -31,6 +31,7 @@ def object_calls(
         target = target(**parse_parameters(signature_parameters(target), parameters, owner=name))
         parameters = {}
     elif inspect.isfunction(target) and not specs and not eager:
+        _require_defaults(target, name, parameters)
         made = target(**parse_parameters(signature_parameters(target), parameters, owner=name))
         calls = made if isinstance(made, (list, tuple)) else (made,)
         if calls and all(isinstance(call, Call) for call in calls):
@@ -48,6 +49,7 @@ def object_calls(
         )
     positional, keyword = inputs.given(specs) if specs else _guessed(target, name, inputs, eager=eager)
     keyword.update(parse_literals(parameters))
+    _check_fit(target, name, positional, keyword)
     function = target if eager or _is_tf_function(target) else _as_function(target)
     return (Call(function, *positional, **keyword).named(callable_name(target)),)
 
@@ -129,11 +131,38 @@ def _guessed(target: Any, name: str, inputs: Inputs, *, eager: bool) -> tuple[tu
         return (made[0] if len(made) == 1 else made,), {}
     if eager or not _required(target):
         return (), {}
-    missing = _required(target)
-    raise UsageError(
+    raise _not_guessed(name, _required(target))
+
+
+def _require_defaults(target: Any, name: str, parameters: Mapping[str, str]) -> None:
+    missing = [argument for argument in _required(target) if argument not in parameters]
+    if missing:
+        raise _not_guessed(name, missing)
+
+
+def _not_guessed(name: str, missing: Sequence[str]) -> UsageError:
+    return UsageError(
         f"the inputs of {name} cannot be guessed: {', '.join(missing)}",
         hint=" ".join(f"--input {argument}=float32[8,32]" for argument in missing),
     )
+
+
+def _check_fit(target: Any, name: str, positional: Sequence[Any], keyword: Mapping[str, Any]) -> None:
+    """Checks that a call with these arguments is one that the target takes.
+
+    Raises:
+      UsageError: it is none.
+    """
+    try:
+        signature = inspect.signature(getattr(target, "python_function", target))
+    except (TypeError, ValueError):
+        return  # a built-in that does not say what it takes
+    try:
+        signature.bind(*positional, **keyword)
+    except TypeError as error:
+        raise UsageError(
+            f"these inputs do not fit {name}{signature}: {error}", hint="name each: --input x=..."
+        ) from None
 
 
 def _required(target: Any) -> list[str]:

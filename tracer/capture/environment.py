@@ -31,9 +31,13 @@ _START_UP_NOISE = (
 )
 
 
+def quiet_tensorflow() -> None:
+    """Asks a TensorFlow that is yet to be imported to log errors only, unless the user has asked for something."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
 def load_tensorflow() -> None:
     """Imports TensorFlow without what it says at every start; anything else that it says is passed on."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only: what fails is an exception in Python anyway
     if "tensorflow" in sys.modules:
         return
     sys.stderr.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from tracer.capture import tf_private
 from tracer.capture.profiler import timed_steps
 from tracer.capture.session import Session, open_session
 from tracer.discover.declare import Call, callable_name
-from tracer.errors import ProgramFailed, UsageError
+from tracer.errors import ProgramFailed, UsageError, reason
 from tracer.recorded import Run, Warned
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, how much there is
@@ -143,7 +142,7 @@ def _make(call: Call) -> dict[str, str]:
     try:
         call()
     except call.expects as error:
-        return {"status": "raised", "error": "".join(traceback.format_exception_only(type(error), error)).strip()}
+        return {"status": "raised", "error": reason(error)}
     raise ProgramFailed(
         f"{call.name} was to raise {call.expects.__name__}, and did not",
         hint="the scenario says so with Call(...).raising(...)",

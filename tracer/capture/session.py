@@ -18,7 +18,7 @@ from tracer.capture.functions import FunctionRecorder
 from tracer.capture.profiler import Profiler
 from tracer.capture.signals import Terminated, postponed, sigterm_raises
 from tracer.capture.summary_trace import SummaryTrace
-from tracer.errors import SessionActive, TracerError
+from tracer.errors import SessionActive, TracerError, reason
 from tracer.recorded import Run, Warned
 from tracer.store import layout
 from tracer.store.load import load_run
@@ -229,7 +229,7 @@ def _failed(error: BaseException | None) -> dict[str, str]:
     if error is None:
         return {}
     lines = traceback.format_exception(type(error), error, error.__traceback__)
-    return {"error": traceback.format_exception_only(type(error), error)[-1].strip(), "traceback": "".join(lines)}
+    return {"error": reason(error), "traceback": "".join(lines)}
 
 
 def _moved_corners() -> Warned:

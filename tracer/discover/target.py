@@ -6,13 +6,12 @@ import dataclasses
 import importlib
 import importlib.util
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
 from tracer.discover.declare import Scenario
 from tracer.discover.listing import ListedScenario, list_scenarios, scenarios_in
-from tracer.errors import NotFound, ProgramFailed, TracerError, UsageError, did_you_mean
+from tracer.errors import NotFound, ProgramFailed, TracerError, UsageError, did_you_mean, reason
 
 SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 _KERAS_SUFFIXES = (".keras", ".h5")
@@ -155,8 +154,7 @@ def _import_module(target: Target) -> Any:
 
 
 def _failed(message: str, error: BaseException) -> ProgramFailed:
-    reason = traceback.format_exception_only(type(error), error)[-1].strip()
-    return ProgramFailed(f"{message}: {reason}", hint="the traceback above is the program's own")
+    return ProgramFailed(f"{message}: {reason(error)}", hint="the traceback above is the program's own")
 
 
 def is_scenario(loaded: Any) -> bool:
