@@ -15,7 +15,7 @@ _NODE = re.compile(r"(?P<name>[^:\s]+):(?P<op>\w+)(?P<bodies>(?:@[^@<\s]+)*)(?:<
 
 
 def graph(nodes, **functions):
-    """Returns a graph: `a/x:Mul  a/y:Add<-a/x:1,^a/x  call:Call@f  w:While@cond.c@body.b`, functions by keyword."""
+    """Returns a graph: `a/x:Mul  a/y:Add<-a/x:1,^a/x  w:While@cond.c@body.b  f:Call@g`, functions by keyword."""
     return Graph(_nodes(nodes), {name: _nodes(text) for name, text in functions.items()})
 
 
@@ -101,6 +101,14 @@ def run_folder(logdir, name, **facts):
     header = {"format": 1, "status": "complete", "scenario": folder.parent.name, **_started(folder.name), **facts}
     (folder / "run.json").write_text(json.dumps(header))
     return folder
+
+
+make_run = run_folder
+
+
+def live_process():
+    """Returns what run.json says of a process that runs: this one."""
+    return this_process()
 
 
 def dead_process():

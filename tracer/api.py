@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,15 +67,14 @@ def run(
       ProgramFailed: the program raised; `run` on it names what was recorded, `__cause__` is what it raised.
       WriteFailed: the run could not be written whole.
     """
-    from tracer.capture.environment import load_tensorflow, quiet_tensorflow
+    from tracer.capture.environment import quiet_start
 
     found = parse_target(target)
     specs = parse_inputs(inputs)
     _check_options(found, specs, signature)
-    quiet_tensorflow()
-    if found.kind not in ("file", "module"):
-        load_tensorflow()  # not before a user's code, which may set variables that TensorFlow reads at import
-    loaded = load_target(found) if found.kind in ("scenario", "file", "module") else None
+    with quiet_start():  # around the user's import of TensorFlow, which may set variables before that it reads
+        loaded = load_target(found) if found.kind in ("scenario", "file", "module") else None
+        importlib.import_module("tensorflow")
     build, wishes, notes = _builder(found, loaded, parameters or {}, specs, signature, seed=seed, eager=eager)
 
     from tracer.capture.record import Settings, record_calls

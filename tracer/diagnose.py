@@ -257,7 +257,7 @@ def _runs(logdir: Path) -> Iterator[Check]:
 _SHOWN = 3  # runs named for each kind of trouble
 _REMEDIES = {
     "cut off": "trace-scenario show {path} has what was recorded up to then; trace-scenario prune removes old runs",
-    "empty files": "record again, with fewer --steps if it is a profile; rm -r {path}",
+    "empty files": "record again, with fewer --steps if it is a profile; the rest of the run can be read",
     "unreadable": "pip install --upgrade trace-scenario if it is newer, else rm -r {path}",
 }
 

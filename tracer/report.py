@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from tracer.errors import NotFound, did_you_mean
 from tracer.graph.inline import walk
 from tracer.graph.model import Graph, Node
 from tracer.graph.scopes import Scope, scope_tree
-from tracer.recorded import Function, Run, Trace, Warned
+from tracer.recorded import Function, Run, Trace
 
 Item = TypeVar("Item")
 
@@ -174,8 +174,3 @@ def _ops_by_scope(
         ops = counts.setdefault(_owner(path, op_paths).rpartition("/")[0], {})
         ops[node.op] = ops.get(node.op, 0) + 1
     return {scope: tuple(sorted(ops.items(), key=lambda item: (-item[1], item[0]))) for scope, ops in counts.items()}
-
-
-def warning_rows(warnings: Sequence[Warned]) -> list[dict[str, Any]]:
-    """Returns warnings as JSON shows them."""
-    return [{"code": item.code, "message": item.message, "hint": item.hint} for item in warnings]

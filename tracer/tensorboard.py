@@ -42,10 +42,16 @@ class Board:
     logdir: str
     process: subprocess.Popen[bytes] = dataclasses.field(repr=False, compare=False)
     view: Path | None = dataclasses.field(default=None, repr=False, compare=False)
+    shown: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )  # run -> its name there
 
     def link(self, run: str = "", *, dashboard: str = "graphs", tag: str = "") -> str:
-        """Returns the address of a dashboard, with a run chosen: `...#graphs&run=demo_module%2F20261123-021530`."""
-        choice = {"run": run, "tag": tag}
+        """Returns the address of a dashboard, with a run chosen: `...#graphs&run=demo_module%2F20261123-021530`.
+
+        TensorBoard 2.21 puts the run into its address, but opens the first run in its list whatever the address says.
+        """
+        choice = {"run": self.shown.get(run, run), "tag": tag}
         query = "".join(f"&{key}={urllib.parse.quote(value, safe='')}" for key, value in choice.items() if value)
         return f"{self.url}#{dashboard}{query}"
 
@@ -76,22 +82,23 @@ class Board:
 def board_on(runs: Mapping[str, Path], *, port: int = 0, timeout_s: float = 60.0) -> Board:
     """Starts TensorBoard on some runs only, by name, the first of them first.
 
-    Its log folder is one of links to them: on a folder of many runs the page now and then opens another one than its
-    address names (TensorBoard 2.21), and takes the longer the more there are.
+    Its log folder is one of links to them: the page opens the first run in its list, not the one that its address names
+    (TensorBoard 2.21), and takes the longer the more there are. So several runs are numbered, in the order given.
 
     Raises:
       NotFound, UsageError, BoardFailed: as `start_board`.
     """
     view = Path(tempfile.mkdtemp(prefix="trace-scenario-board-"))  # no context manager: a board may outlive us
+    shown = {name: name if len(runs) == 1 else f"{number} {name}" for number, name in enumerate(runs, 1)}
     for name, path in runs.items():
-        _mirror(path.resolve(), view / name)
-    with_graph = [name for name, path in runs.items() if any(path.glob(layout.EVENT_PREFIX + "*"))]
+        _mirror(path.resolve(), view / shown[name])
+    with_graph = [shown[name] for name, path in runs.items() if any(path.glob(layout.EVENT_PREFIX + "*"))]
     try:
         board = start_board(view, runs=with_graph, port=port, timeout_s=timeout_s)
     except BaseException:
         shutil.rmtree(view, ignore_errors=True)
         raise
-    return dataclasses.replace(board, view=view)
+    return dataclasses.replace(board, view=view, shown=shown)
 
 
 def _mirror(run: Path, view: Path) -> None:
@@ -121,9 +128,11 @@ def start_board(logdir: Path, *, runs: Sequence[str] = (), port: int = 0, timeou
     if importlib.util.find_spec("tensorboard") is None:
         raise NotFound("TensorBoard is not installed", hint="pip install tensorboard tensorboard-plugin-profile")
     chosen = _claim_port(port)
+    place = ["--logdir", str(logdir.resolve()), "--host", HOST, "--port", str(chosen)]
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir), "--host", HOST, "--port", str(chosen)],
+            [sys.executable, "-m", "tensorboard.main", *place],
+            cwd=Path(sys.executable).parent,  # -m imports from here first: a user's random.py would be in its way
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,

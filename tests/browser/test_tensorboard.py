@@ -72,6 +72,31 @@ def test_the_tag_holds_the_functions_graph_and_nothing_else(board, name):
     assert {node.op for node in graph.node if node.op.startswith("_")} == set()  # _EagerConst, _Arg, _Retval
 
 
+def test_the_run_named_first_opens_first(page, run, name):
+    """Of several runs the one given first is drawn, though its name sorts last; the list keeps the order given."""
+    with board_on({f"z/{name}": run, f"a/{name}": run}) as board:
+        first, second = f"1 z/{name}", f"2 a/{name}"
+
+        assert [each for each in fetch(board, "info") if not each.endswith("/raw")] == [first, second]
+
+        with page.expect_request(lambda request: "/graphs/graph?" in request.url, timeout=WAIT_MS) as asked:
+            page.goto(board.link(f"z/{name}"), wait_until="domcontentloaded")
+
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(asked.value.url).query)
+        assert query["run"] == [first]
+        page.locator('g.node[data-name="demo_module"]').wait_for(timeout=WAIT_MS)
+
+
+def test_a_file_in_the_working_folder_does_not_stand_in_for_a_module(run, name, tmp_path, monkeypatch):
+    """TensorBoard starts where a `tensorboard.py` and a `random.py` lie that raise."""
+    for module in ("tensorboard.py", "random.py"):
+        (tmp_path / module).write_text("raise SystemExit('shadowed')")
+    monkeypatch.chdir(tmp_path)
+
+    with board_on({name: run}) as board:
+        assert name in fetch(board, "info")
+
+
 def test_stop_leaves_nothing_behind(run, name):
     """After `stop` neither TensorBoard nor its data server runs, its port is closed, and its view is gone."""
     board = board_on({name: run})

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from helpers import graph_def
 from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.compat.proto import event_pb2
 
+from tests.helpers import graph_def
 from tracer.errors import Unreadable
 from tracer.store.events import TornTail, graph_events, read_graph_tags, read_records, write_graph_events
 

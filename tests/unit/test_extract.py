@@ -1,6 +1,6 @@
 import pytest
-from helpers import graph, graph_def
 
+from tests.helpers import graph, graph_def
 from tracer.graph.extract import call_path, extract, node_path
 from tracer.graph.parse import parse_graph
 

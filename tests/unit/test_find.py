@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from helpers import make_run
 
+from tests.helpers import run_folder
 from tracer.errors import NotFound, Unreadable
 from tracer.store.find import find_run, is_ours, list_runs
 
@@ -14,7 +14,7 @@ RUNS = ("demo/20261123-021530", "other/20261124-000000", "demo/20261123-021530-2
 @pytest.fixture
 def logdir(tmp_path: Path) -> Path:
     for name in RUNS:
-        make_run(tmp_path, name)
+        run_folder(tmp_path, name)
     return tmp_path
 
 
@@ -30,8 +30,8 @@ def test_runs_are_listed_newest_first(logdir: Path):
 
 def test_runs_of_one_second_sort_by_their_start(tmp_path: Path):
     """Where two scenarios share a stamp, what run.json says of the start decides."""
-    make_run(tmp_path, "a/20261123-021530", started="2026-11-23T02:15:30.900+01:00")
-    make_run(tmp_path, "b/20261123-021530", started="2026-11-23T02:15:30.100+01:00")
+    run_folder(tmp_path, "a/20261123-021530", started="2026-11-23T02:15:30.900+01:00")
+    run_folder(tmp_path, "b/20261123-021530", started="2026-11-23T02:15:30.100+01:00")
 
     assert [path.parent.name for path in list_runs(tmp_path)] == ["a", "b"]
 
@@ -53,7 +53,7 @@ def test_a_reference_finds_its_run(logdir: Path, reference: str, name: str):
 
 def test_a_path_finds_its_run_wherever_it_lies(tmp_path: Path, logdir: Path, monkeypatch: pytest.MonkeyPatch):
     """A path to a run's folder, also one from here, needs no log folder, and its name no stamp."""
-    make_run(tmp_path, "elsewhere/copied run")
+    run_folder(tmp_path, "elsewhere/copied run")
     monkeypatch.chdir(tmp_path / "elsewhere")
 
     assert find_run("copied run", tmp_path / "none") == tmp_path / "elsewhere/copied run"
@@ -96,9 +96,9 @@ def test_an_empty_log_folder_says_how_to_begin(tmp_path: Path, reference: str, m
 
 def test_other_folders_are_no_runs(tmp_path: Path):
     """Only a folder with our stamp and a run.json is a run; hidden ones and other tools' are passed."""
-    make_run(tmp_path, "demo/20261123-021530")
-    make_run(tmp_path, "demo/backup")
-    make_run(tmp_path, ".trash/20261123-021530")
+    run_folder(tmp_path, "demo/20261123-021530")
+    run_folder(tmp_path, "demo/backup")
+    run_folder(tmp_path, ".trash/20261123-021530")
     (tmp_path / "demo/20261123-021531").mkdir()
     (tmp_path / "train/20261123-021530").mkdir(parents=True)
     (tmp_path / "file").touch()
@@ -116,11 +116,11 @@ def test_a_log_folder_that_is_a_file_is_unreadable(tmp_path: Path):
 
 def test_only_our_own_folders_are_ours(tmp_path: Path):
     """A folder is ours if it has our stamp and a run.json that reads; a link to one is not."""
-    ours = make_run(tmp_path, "demo/20261123-021530")
-    damaged = make_run(tmp_path, "demo/20261123-021531")
+    ours = run_folder(tmp_path, "demo/20261123-021530")
+    damaged = run_folder(tmp_path, "demo/20261123-021531")
     (damaged / "run.json").write_text("{")
     (tmp_path / "demo/20261123-021532").symlink_to(ours)
-    unstamped = make_run(tmp_path, "demo/backup")
+    unstamped = run_folder(tmp_path, "demo/backup")
 
     assert [is_ours(path) for path in (ours, damaged, tmp_path / "demo/20261123-021532", unstamped)] == [
         True,

@@ -1,5 +1,4 @@
-from helpers import graph, graph_def
-
+from tests.helpers import graph, graph_def
 from tracer.graph.inline import walk
 from tracer.graph.model import Body, Node
 from tracer.graph.parse import parse_graph

@@ -1,12 +1,10 @@
 """Runs, functions and traces as values."""
 
 import pytest
-from helpers import graph
 
+from tests.helpers import graph, run, trace
 from tracer.errors import NotFound
 from tracer.recorded import Argument, Frame, group_functions
-
-from .runs import run, trace
 
 
 def names(*traces) -> list[str]:

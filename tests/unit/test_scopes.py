@@ -1,7 +1,7 @@
-from helpers import draw
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers import draw
 from tracer.graph.scopes import Scope, scope_tree
 
 names = st.text(st.sampled_from("ab01._é"), min_size=1, max_size=3)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import graph, graph_def, make_run
 
+from tests.helpers import graph, graph_def, run_folder
 from tracer.errors import NotFound, Unreadable, WriteFailed
 from tracer.recorded import Argument, Frame, Warned, Window
 from tracer.store import writer
@@ -189,7 +189,7 @@ def test_unknown_keys_are_ignored(tmp_path: Path, file: str):
 )
 def test_a_damaged_run_file_is_unreadable(tmp_path: Path, content: str, message: str):
     """A run.json that is empty, cut off or something else says so and names itself."""
-    folder = make_run(tmp_path, "demo/20261123-021530")
+    folder = run_folder(tmp_path, "demo/20261123-021530")
     (folder / "run.json").write_text(content)
 
     with pytest.raises(Unreadable) as caught:
@@ -199,7 +199,7 @@ def test_a_damaged_run_file_is_unreadable(tmp_path: Path, content: str, message:
 
 def test_nesting_without_end_is_unreadable(tmp_path: Path):
     """JSON that is nested deeper than Python follows is damaged, and no crash."""
-    folder = make_run(tmp_path, "demo/20261123-021530")
+    folder = run_folder(tmp_path, "demo/20261123-021530")
     (folder / "run.json").write_text("[" * 200_000)
 
     with pytest.raises(Unreadable):
@@ -220,7 +220,7 @@ def test_a_damaged_graph_is_unreadable(tmp_path: Path, content: bytes):
 
 def test_a_run_without_traces_has_no_functions(tmp_path: Path):
     """A session that saw no function is a run all the same."""
-    loaded = load_run(make_run(tmp_path, "demo/20261123-021530"))
+    loaded = load_run(run_folder(tmp_path, "demo/20261123-021530"))
 
     assert (loaded.status, len(loaded.functions), loaded.traces) == ("complete", 0, ())
     with pytest.raises(NotFound):
@@ -308,8 +308,8 @@ def test_no_file_is_left_aside(tmp_path: Path):
 
 def test_a_removed_run_takes_its_empty_scenario_with_it(tmp_path: Path):
     """The scenario's folder goes with its last run, and stays while it has another."""
-    first = make_run(tmp_path, "demo/20261123-021530")
-    second = make_run(tmp_path, "demo/20261123-021531")
+    first = run_folder(tmp_path, "demo/20261123-021530")
+    second = run_folder(tmp_path, "demo/20261123-021531")
     (first / "functions").mkdir()
     remove_run(first)
     assert os.listdir(tmp_path / "demo") == ["20261123-021531"]
@@ -320,7 +320,7 @@ def test_a_removed_run_takes_its_empty_scenario_with_it(tmp_path: Path):
 
 def test_a_removal_follows_no_link(tmp_path: Path):
     """What a link in a run points to is not the run's, and stays."""
-    run = make_run(tmp_path / "logs", "demo/20261123-021530")
+    run = run_folder(tmp_path / "logs", "demo/20261123-021530")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "file").touch()
     (run / "link").symlink_to(tmp_path / "mine")

@@ -75,7 +75,7 @@ def captures(concrete: Any) -> list[dict[str, Any]]:
 def definition(function: Callable[..., Any] | None) -> dict[str, Any] | None:
     """Returns where a Python function is defined."""
     code = getattr(function, "__code__", None)
-    if code is None:
+    if code is None or origin(function) == "tracer":
         return None
     return {"file": code.co_filename, "line": code.co_firstlineno, "function": code.co_name}
 
@@ -84,6 +84,8 @@ def source(function: Callable[..., Any] | None) -> tuple[bytes, str]:
     """Returns the source of a Python function, or why there is none."""
     if function is None:
         return b"", "there is no Python function behind it: it was loaded, or made by TensorFlow"
+    if origin(function) == "tracer":
+        return b"", "it is an object that is called: there is no one function whose source it is"
     try:
         return inspect.getsource(function).encode("utf-8", "surrogatepass"), ""
     except (OSError, TypeError) as error:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import importlib.metadata
 import os
 import platform
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from tracer.version import __version__
@@ -31,26 +31,30 @@ _START_UP_NOISE = (
 )
 
 
-def quiet_tensorflow() -> None:
-    """Asks a TensorFlow that is yet to be imported to log errors only, unless the user has asked for something."""
+@contextlib.contextmanager
+def quiet_start() -> Iterator[None]:
+    """Keeps back what TensorFlow says at every start while the block imports it; anything else is passed on behind it.
+
+    It is also asked to log errors only, unless the user has asked for something.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-
-def load_tensorflow() -> None:
-    """Imports TensorFlow without what it says at every start; anything else that it says is passed on."""
     if "tensorflow" in sys.modules:
+        yield
         return
     sys.stderr.flush()
     try:
         saved = os.dup(2)
     except OSError:  # stderr is closed
-        importlib.import_module("tensorflow")
+        yield
         return
     with tempfile.TemporaryFile() as said:
         os.dup2(said.fileno(), 2)
         try:
-            importlib.import_module("tensorflow").config.list_physical_devices()  # which looks for a GPU, aloud
+            yield
+            if "tensorflow" in sys.modules:
+                sys.modules["tensorflow"].config.list_physical_devices()  # which looks for a GPU, aloud
         finally:
+            sys.stderr.flush()
             os.dup2(saved, 2)
             os.close(saved)
             said.seek(0)

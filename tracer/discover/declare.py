@@ -142,7 +142,7 @@ def signature_parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
         kind = hints.get(parameter.name, Any)
         required = parameter.default is parameter.empty
         if kind is Any and not required and parameter.default is not None:
-            kind = type(parameter.default)
+            kind = type(parameter.default) | None  # guessed from the default, so None must be possible too
         found.append(Parameter(parameter.name, kind, None if required else parameter.default, required))
     return tuple(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from tracer.diagnose import Check
 from tracer.discover.listing import ListedScenario
 from tracer.recorded import STAGES, Run
-from tracer.report import FunctionRow, Listing, RunsReport, ShowReport, warning_rows
+from tracer.report import FunctionRow, Listing, RunsReport, ShowReport
 from tracer.store.prune import OldRun
 
 
@@ -67,7 +68,7 @@ def show(report: ShowReport) -> dict[str, Any]:
             },
         ),
         "findings": {"returned": 0, "total": 0, "truncated": False, "items": []},
-        "warnings": warning_rows(run.warnings),
+        "warnings": listed(Listing(run.warnings, len(run.warnings)), dataclasses.asdict),
         "error": run.error,
         "coverage": None,
     }
@@ -80,20 +81,20 @@ def recorded(run: Run) -> dict[str, Any]:
         "status": run.status,
         "scenario": run.scenario,
         "parameters": dict(run.parameters),
-        "functions": [
-            {
+        "functions": listed(
+            Listing(tuple(run.functions.values()), len(run.functions)),
+            lambda function: {
                 "name": function.name,
                 "traces": len(function.traces),
                 "calls": function.calls,
                 "stages": list(function.stages),
-            }
-            for function in run.functions.values()
-        ],
-        "calls": [dict(call) for call in run.calls],
+            },
+        ),
+        "calls": listed(Listing(run.calls, len(run.calls)), dict),
         "window": None
         if run.window is None
         else {"steps": run.window.steps, "warmup": run.window.warmup, "wall_ns": run.window.wall_ns},
-        "warnings": warning_rows(run.warnings),
+        "warnings": listed(Listing(run.warnings, len(run.warnings)), dataclasses.asdict),
         "error": run.error,
     }
 

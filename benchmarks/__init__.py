@@ -1,0 +1,1 @@
+"""Measures what this tool costs beside what it is measured against: `python -m benchmarks`, or `make bench`."""
