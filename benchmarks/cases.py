@@ -40,10 +40,10 @@ def recordings(model: str, *, profile: bool) -> list[Comparison]:
     title = f"record {model}, {'profiler' if profile else 'no profiler'}"
     ours, theirs = (
         Program(
-            f"{title}: {recorder}",
+            f"{title}: {label}",
             (sys.executable, "-m", "benchmarks.recording", model, recorder, "{scratch}", *flags),
         )
-        for recorder in ("ours", "theirs")
+        for recorder, label in (("ours", "ours"), ("theirs", "the listing"))
     )
     return [Comparison(title, ours, theirs, most_ratio=None if profile else _RECORDING_RATIO)]
 

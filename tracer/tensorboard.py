@@ -47,13 +47,18 @@ class Board:
     )  # run -> its name there
 
     def link(self, run: str = "", *, dashboard: str = "graphs", tag: str = "") -> str:
-        """Returns the address of a dashboard, with a run chosen: `...#graphs&run=demo_module%2F20261123-021530`.
+        """Returns the address of a dashboard, with a run chosen.
 
-        TensorBoard 2.21 puts the run into its address, but opens the first run in its list whatever the address says.
+        `...#graphs&run=demo_module%2F20261123-021530`: the Graphs dashboard of TensorBoard 2.21 keeps the run in its
+        address, but opens the first run of its list, whatever the address says.
+        `...?run=demo_module%2F20261123-021530%2F<session>#profile`: the Profile dashboard opens that session.
         """
-        choice = {"run": self.shown.get(run, run), "tag": tag}
-        query = "".join(f"&{key}={urllib.parse.quote(value, safe='')}" for key, value in choice.items() if value)
-        return f"{self.url}#{dashboard}{query}"
+        name = self.shown.get(run, run)
+        sessions = sorted((Path(self.logdir) / name / layout.PROFILES).glob("*")) if name else []
+        if dashboard == "profile" and sessions:
+            return f"{self.url}?run={_quoted(f'{name}/{sessions[-1].name}')}#profile"
+        choice = {"run": name, "tag": tag}
+        return f"{self.url}#{dashboard}" + "".join(f"&{key}={_quoted(value)}" for key, value in choice.items() if value)
 
     def wait(self) -> None:
         """Returns when TensorBoard has ended."""
@@ -99,6 +104,10 @@ def board_on(runs: Mapping[str, Path], *, port: int = 0, timeout_s: float = 60.0
         shutil.rmtree(view, ignore_errors=True)
         raise
     return dataclasses.replace(board, view=view, shown=shown)
+
+
+def _quoted(name: str) -> str:
+    return urllib.parse.quote(name, safe="")
 
 
 def _mirror(run: Path, view: Path) -> None:

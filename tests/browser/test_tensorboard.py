@@ -56,6 +56,16 @@ def test_the_profile_tab_lists_the_run(page, board, name):
     page.frame_locator("iframe").get_by_text(name).first.wait_for(timeout=WAIT_MS)
 
 
+def test_the_link_to_a_profile_opens_that_runs(page, run, name):
+    """Of two runs the Profile tab opens the one that the link names, be it the first or the last."""
+    names = [f"a/{name}", f"b/{name}"]
+    with board_on(dict.fromkeys(names, run)) as board:
+        for number, each in enumerate(names, 1):
+            page.goto(board.link(each, dashboard="profile"), wait_until="domcontentloaded")
+            chosen = page.frame_locator("iframe").locator("mat-select").first
+            chosen.filter(has_text=f"{number} {each}/").wait_for(timeout=WAIT_MS)
+
+
 def test_the_tag_holds_the_functions_graph_and_nothing_else(board, name):
     """TensorBoard serves one tag, its scope is the module's, each input is a node, and no op is the eager runtime's."""
     tags = fetch(board, "info")[name]["tags"]
@@ -77,7 +87,7 @@ def test_the_run_named_first_opens_first(page, run, name):
     with board_on({f"z/{name}": run, f"a/{name}": run}) as board:
         first, second = f"1 z/{name}", f"2 a/{name}"
 
-        assert [each for each in fetch(board, "info") if not each.endswith("/raw")] == [first, second]
+        assert sorted(each for each in fetch(board, "info") if not each.endswith("/raw")) == [first, second]
 
         with page.expect_request(lambda request: "/graphs/graph?" in request.url, timeout=WAIT_MS) as asked:
             page.goto(board.link(f"z/{name}"), wait_until="domcontentloaded")

@@ -8,6 +8,7 @@ _LINE = re.compile(r"^    (?P<stem>[│├└─ ]*)(?P<name>[A-Z]\w+) +(?P<code
 
 
 def tree(error: type[errors.TracerError], depth: int = 0) -> Iterator[tuple[int, str, int]]:
+    """Yields depth, name and exit code of an error and of those below it."""
     yield depth, error.__name__, error.exit_code
     # In the order of the file: a subclass knows its line.
     for child in sorted(error.__subclasses__(), key=lambda kind: inspect.getsourcelines(kind)[1]):

@@ -12,14 +12,15 @@ from tracer.errors import UsageError
 
 
 def double(x: int) -> int:
+    """Returns twice `x`."""
     return 2 * x
 
 
 class Model:
-    def __call__(self, x: int) -> int:
+    def __call__(self, x: int) -> int:  # noqa: D102
         return x
 
-    def step(self, x: int) -> int:
+    def step(self, x: int) -> int:  # noqa: D102
         return x
 
 
@@ -113,14 +114,14 @@ def test_a_call_can_be_renamed_and_expected_to_raise():
 
 
 def test_parameters_come_from_the_signature():
-    """Types come from annotations, else from defaults; `*args` and `**kwargs` are no parameters."""
+    """Types come from annotations, else from defaults, then None fits too; `*args` and `**kwargs` are no parameters."""
 
     def build(a, b: "int", *args, c=1.5, d=None, **kwargs): ...
 
     assert signature_parameters(build) == (
         Parameter("a", Any, None, required=True),
         Parameter("b", int, None, required=True),
-        Parameter("c", float, 1.5, required=False),
+        Parameter("c", float | None, 1.5, required=False),
         Parameter("d", Any, None, required=False),
     )
 
@@ -130,7 +131,7 @@ def test_types_that_do_not_resolve_are_guessed():
 
     def build(a: "Missing" = 3): ...  # type: ignore[name-defined]  # noqa: F821
 
-    assert signature_parameters(build) == (Parameter("a", int, 3, required=False),)
+    assert signature_parameters(build) == (Parameter("a", int | None, 3, required=False),)
 
 
 PARAMETERS = (Parameter("size", int, None, required=True), Parameter("rate", float, 0.1, required=False))

@@ -10,11 +10,13 @@ from tensorboard.compat.proto import event_pb2
 
 from tests.helpers import graph_def
 from tracer.errors import Unreadable
+from tracer.store import events
 from tracer.store.events import TornTail, graph_events, read_graph_tags, read_records, write_graph_events
 
 
 @pytest.fixture
 def event_file(tmp_path: Path) -> Path:
+    """Returns an event file with two graphs."""
     graphs = {"000-f": graph_def("x:Add").SerializeToString(), "001-g": graph_def("y:Mul").SerializeToString()}
     return write_graph_events(tmp_path, graphs, host="my host")
 
@@ -107,6 +109,7 @@ def test_a_flipped_bit_in_the_last_checksum_is_found(event_file: Path):
 
 
 def ends_before_last(content: bytes) -> int:
+    """Returns the offset of the last record."""
     at = last = 0
     while at < len(content):
         last, at = at, at + 16 + int.from_bytes(content[at : at + 8], "little")
@@ -134,3 +137,15 @@ def test_any_tag_comes_back(tmp_path_factory: pytest.TempPathFactory, graphs: di
     path.write_bytes(graph_events(graphs))
 
     assert list(read_graph_tags(path)) == list(graphs)
+
+
+def test_records_that_are_no_events_are_unreadable(tmp_path: Path):
+    """A TFRecord file of something else has good checksums, and is an error of ours all the same."""
+    payload = b"\xff\xff\xff"
+    path = tmp_path / "data.tfrecord"
+    path.write_bytes(events._record(payload))
+
+    assert list(read_records(path)) == [payload]
+    with pytest.raises(Unreadable) as caught:
+        read_graph_tags(path)
+    assert caught.value.message == f"{path} holds records that are no events"

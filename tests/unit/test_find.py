@@ -6,6 +6,7 @@ import pytest
 
 from tests.helpers import run_folder
 from tracer.errors import NotFound, Unreadable
+from tracer.store import find
 from tracer.store.find import find_run, is_ours, list_runs
 
 RUNS = ("demo/20261123-021530", "other/20261124-000000", "demo/20261123-021530-2", "demo/20261123-021530-10")
@@ -13,6 +14,7 @@ RUNS = ("demo/20261123-021530", "other/20261124-000000", "demo/20261123-021530-2
 
 @pytest.fixture
 def logdir(tmp_path: Path) -> Path:
+    """Returns a log folder with four runs."""
     for name in RUNS:
         run_folder(tmp_path, name)
     return tmp_path
@@ -128,3 +130,24 @@ def test_only_our_own_folders_are_ours(tmp_path: Path):
         False,
         False,
     ]
+
+
+def test_runs_of_one_second_are_ordered_by_their_start(tmp_path: Path):
+    """Two scenarios that began in the same second stand by what their run.json says, in any zone; damaged ones last."""
+    run_folder(tmp_path, "a/20261123-021530", started="2026-11-23T02:15:30.100+00:00")
+    run_folder(tmp_path, "b/20261123-021530", started="2026-11-23T03:15:30.900+01:00")
+    run_folder(tmp_path, "c/20261123-021530", started="2026-11-23T02:15:30.500+00:00")
+    run_folder(tmp_path, "d/20261123-021530", started=None)
+
+    assert [path.parent.name for path in list_runs(tmp_path)] == ["b", "c", "a", "d"]
+
+
+def test_run_files_are_read_only_where_seconds_tie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A list of a thousand runs does not read a thousand files."""
+    for name in ("a/20261123-021530", "b/20261123-021531", "c/20261123-021531"):
+        run_folder(tmp_path, name)
+    read = []
+    monkeypatch.setattr(find, "read_header", lambda path: read.append(path.parent.name) or {})
+    list_runs(tmp_path)
+
+    assert read == ["b", "c"]

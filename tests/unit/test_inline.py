@@ -6,6 +6,7 @@ from tracer.graph.model import Graph
 
 
 def paths(whole: Graph) -> list[str]:
+    """Returns the node paths of a graph."""
     return [path for path, _ in walk(whole)]
 
 

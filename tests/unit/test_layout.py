@@ -18,7 +18,7 @@ from tracer.store.files import write_bytes
 @example("e" + "\u0301" * 200)
 @example("\U0001d54f" * 100)
 def test_any_name_becomes_one_safe_file_name(name: str):
-    """Whatever a program calls its functions, the name is one path component, short, and neither hidden nor an option."""
+    """Whatever a program calls its functions, it becomes one short path component, not hidden and no option."""
     safe = layout.slug(name)
 
     assert PurePosixPath(safe).parts == (safe,)

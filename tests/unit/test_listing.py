@@ -35,6 +35,7 @@ SOURCE = '''
 
 
 def write(path: Path, source: str) -> Path:
+    """Writes a Python file, and the folders that it needs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(dedent(source), encoding="utf-8")
     return path

@@ -8,6 +8,7 @@ from tracer.recorded import Argument, Frame, group_functions
 
 
 def names(*traces) -> list[str]:
+    """Returns the names of the functions of some traces."""
     return list(group_functions(list(traces)))
 
 

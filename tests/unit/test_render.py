@@ -223,7 +223,7 @@ def test_show_as_json(small: Run):
             ],
         },
         "findings": {"returned": 0, "total": 0, "truncated": False, "items": []},
-        "warnings": [],
+        "warnings": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "error": "",
         "coverage": None,
     }
@@ -247,6 +247,16 @@ def test_scenarios_as_text():
         ─────────────────────────────────────────────────
         demo       A demo.                     a=5.0
         mine       My own. (scenarios/ here)   n
+        """)
+
+
+def test_a_narrow_list_keeps_the_names():
+    """Where a line is too narrow the texts give way, the widest first, each on one line: names stay whole."""
+    assert to_text.scenarios(SCENARIOS, Style(width=40)) == dedent("""\
+        scenario   what it shows      parameters
+        ────────────────────────────────────────
+        demo       A demo.            a=5.0
+        mine       My own. (scenar…   n
         """)
 
 
@@ -325,13 +335,18 @@ def test_a_finished_recording_as_json(small: Run):
         "status": "complete",
         "scenario": "demo",
         "parameters": {"a": "3"},
-        "functions": [
-            {"name": "step", "traces": 2, "calls": 1, "stages": ["traced"]},
-            {"name": "inner", "traces": 1, "calls": 0, "stages": ["traced"]},
-        ],
-        "calls": [],
+        "functions": {
+            "returned": 2,
+            "total": 2,
+            "truncated": False,
+            "items": [
+                {"name": "step", "traces": 2, "calls": 1, "stages": ["traced"]},
+                {"name": "inner", "traces": 1, "calls": 0, "stages": ["traced"]},
+            ],
+        },
+        "calls": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "window": None,
-        "warnings": [],
+        "warnings": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "error": "",
     }
 

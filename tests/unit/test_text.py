@@ -53,8 +53,13 @@ def test_counts_have_thousands_apart():
 
 @pytest.mark.parametrize(
     ("number", "words", "shown"),
-    [(1, ("node",), "1 node"), (0, ("node",), "0 nodes"), (2000, ("node",), "2,000 nodes")]
-    + [(1, ("entry", "entries"), "1 entry"), (2, ("entry", "entries"), "2 entries")],
+    [
+        (1, ("node",), "1 node"),
+        (0, ("node",), "0 nodes"),
+        (2000, ("node",), "2,000 nodes"),
+        (1, ("entry", "entries"), "1 entry"),
+        (2, ("entry", "entries"), "2 entries"),
+    ],
 )
 def test_a_noun_follows_its_number(number, words, shown):
     """Only one of something is singular; an irregular plural is given."""

@@ -1,7 +1,6 @@
 """Writing a run and reading it back."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -312,10 +311,10 @@ def test_a_removed_run_takes_its_empty_scenario_with_it(tmp_path: Path):
     second = run_folder(tmp_path, "demo/20261123-021531")
     (first / "functions").mkdir()
     remove_run(first)
-    assert os.listdir(tmp_path / "demo") == ["20261123-021531"]
+    assert list((tmp_path / "demo").iterdir()) == [second]
 
     remove_run(second)
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_removal_follows_no_link(tmp_path: Path):
@@ -326,9 +325,29 @@ def test_a_removal_follows_no_link(tmp_path: Path):
     (run / "link").symlink_to(tmp_path / "mine")
     remove_run(run)
 
-    assert os.listdir(tmp_path / "mine") == ["file"]
+    assert list((tmp_path / "mine").iterdir()) == [tmp_path / "mine" / "file"]
 
 
 def test_the_writer_is_named_in_the_run(tmp_path: Path):
     """run.json says which process writes it, so that a reader can tell whether it lives."""
     assert json.loads((written(tmp_path).path / "run.json").read_text())["process"] == this_process()
+
+
+@pytest.mark.parametrize("facts", [{"window": 3}, {"window": {"steps": 1}}, {"warnings": [{}]}, {"traces": [1]}])
+def test_a_value_of_the_wrong_kind_is_unreadable(tmp_path: Path, facts: dict[str, Any]):
+    """A run.json that is JSON, but not as a run is written, is damaged, and no crash of ours."""
+    path = written(tmp_path).path
+    edit(path / "run.json", **facts)
+
+    with pytest.raises(Unreadable) as caught:
+        load_run(path)
+    assert caught.value.message.startswith(f"{path} is not as a run is written: ")
+
+
+def test_a_run_that_does_not_say_who_writes_it_is_interrupted(tmp_path: Path):
+    """Without a process, or with something else in its place, nobody is recording."""
+    for process in (None, "me", {}):
+        path = written(tmp_path).path
+        edit(path / "run.json", process=process)
+
+        assert load_run(path).status == "interrupted"

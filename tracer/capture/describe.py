@@ -132,6 +132,11 @@ def file_origin(file: str) -> str:
     return "python" if file.startswith("<frozen ") else "user"
 
 
+def is_installed(file: str) -> bool:
+    """Tells a file of an installed package from one that the user writes."""
+    return f"{os.sep}site-packages{os.sep}" in file or f"{os.sep}dist-packages{os.sep}" in file
+
+
 def user_frames(frames: Iterable[tuple[str, int, str]]) -> list[tuple[str, int, str]]:
     """Returns the frames that are not a framework's, Python's or ours, in the same order."""
     return [frame for frame in frames if file_origin(frame[0]) == "user"]

@@ -113,7 +113,8 @@ class FunctionRecorder:
             place = facts["definition"]
             files = {*lines.files, *([place["file"]] if place and facts["origin"] == "user" else [])}
             for file in sorted(files):
-                self._writer.add_source(file)
+                if not describe.is_installed(file):  # installed packages can be had again, and are many
+                    self._writer.add_source(file)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

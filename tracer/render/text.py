@@ -90,7 +90,7 @@ def runs(report: RunsReport, style: Style) -> str:
         table.add_row(
             _plain(row.run),
             _plain(row.status, _STATUS_STYLES.get(row.status, "")),
-            row.started.replace("T", " ")[:19],
+            _plain(row.started.replace("T", " ")[:19]),
             "-" if row.steps is None else text.count(row.steps),
             text.count(row.functions),
             text.byte_size(row.bytes),
@@ -235,7 +235,7 @@ def _more(number: int, noun: str) -> str:
 def _plain(content: str, style: str = "") -> Any:
     from rich.text import Text
 
-    return Text(text.one_line(content), style=style)
+    return Text(text.one_line(content), style=style, no_wrap=True)
 
 
 def _table(*columns: str) -> Any:
@@ -243,9 +243,14 @@ def _table(*columns: str) -> Any:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, header_style="bold")
-    for column in columns:
+    for number, column in enumerate(columns):
         right = column.startswith(">")
+        # Where the width is too small rich cuts the widest of the columns that may wrap: so names, which stand first,
+        # and numbers say that they may not. Nothing does wrap: the cells say so (`_plain`).
         table.add_column(
-            column.removeprefix(">"), justify="right" if right else "left", no_wrap=True, overflow="ellipsis"
+            _plain(column.removeprefix(">")),
+            justify="right" if right else "left",
+            no_wrap=right or number == 0,
+            overflow="ellipsis",
         )
     return table

@@ -18,7 +18,7 @@ from tracer.store.load import read_header, status
 from tracer.store.usage import folder_bytes
 from tracer.store.writer import remove_run
 
-_AGE = re.compile(r"(\d+)\s*([smhdw])")
+_AGE = re.compile(r"([0-9]+)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
