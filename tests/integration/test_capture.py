@@ -206,9 +206,7 @@ def test_an_exception_goes_through_and_keeps_what_was_recorded(tmp_path: Path) -
 def test_a_session_inside_another_names_its_owner(tmp_path: Path) -> None:
     """TensorFlow has one trace a process, so a second session says who has it, and the first is not harmed."""
     with tracer.trace("outer", logdir=tmp_path, profile=False) as session:
-        with pytest.raises(
-            SessionActive, match=r"session 'outer' is open already, since .*test_capture.py:\d+"
-        ) as told:
+        with pytest.raises(SessionActive, match=r"session 'outer' is open already, since .*test_capture") as told:
             with tracer.trace("inner", logdir=tmp_path):
                 pass
         seen: list[Exception] = []
@@ -247,7 +245,7 @@ def test_no_session_inside_a_function(tmp_path: Path) -> None:
         with tracer.trace("test", logdir=tmp_path):
             return tf.constant(1)
 
-    with pytest.raises(UsageError, match="cannot be opened inside a tf.function"):
+    with pytest.raises(UsageError, match=r"cannot be opened inside a tf\.function"):
         inside()
 
 

@@ -39,6 +39,7 @@ def endless(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def start_endless(tmp_path: Path, profile: str) -> subprocess.Popen[str]:
+    """Starts the endless program and returns it when four of its functions are recorded."""
     program = tmp_path / "endless.py"
     program.write_text(textwrap.dedent(ENDLESS))
     process = subprocess.Popen(
@@ -55,6 +56,7 @@ def start_endless(tmp_path: Path, profile: str) -> subprocess.Popen[str]:
 
 
 def only_run(logdir: Path) -> Path:
+    """Returns the folder of the one run in a log folder."""
     [row] = tracer.runs(logdir=logdir).runs.items
     return Path(row.path)
 

@@ -141,8 +141,8 @@ def test_bad_input_is_one_line_of_error_and_one_of_hint(
 
     lines = done.stderr.splitlines()
     assert done.returncode == code
-    assert [line for line in lines if line.startswith("error:")][0].count(error) == 1
-    assert hint in [line for line in lines if line.startswith("hint:")][0]
+    assert next(line for line in lines if line.startswith("error:")).count(error) == 1
+    assert hint in next(line for line in lines if line.startswith("hint:"))
     assert "tracer/" not in done.stderr  # no traceback of ours
 
 
