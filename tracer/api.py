@@ -87,7 +87,8 @@ def run(
         sources=sources,
         progress=progress,
     )
-    facts = {"target": target, "parameters": dict(parameters or {}), "inputs": list(inputs), "seed": seed}
+    in_effect = {**_defaults(loaded), **(parameters or {})}
+    facts = {"target": target, "parameters": in_effect, "inputs": list(inputs), "seed": seed}
     with _program_errors() as session:
         return record_calls(found.name, build, settings, facts=facts, notes=notes, opened=session.append)
 
@@ -130,8 +131,8 @@ def show(
 
 def board(
     runs: Sequence[str] = ("latest",), *, logdir: str | Path | None = None, port: int = 0, all_runs: bool = False
-) -> tuple[Board, tuple[str, ...]]:
-    """Starts TensorBoard and returns it, with the link to each run; `stop()` or a `with` block ends it.
+) -> tuple[Board, dict[str, str]]:
+    """Starts TensorBoard and returns it, with links to the first run's dashboards; `stop()` or a `with` block ends it.
 
     Args:
       runs: which runs it shows, the first of them first.
@@ -149,11 +150,14 @@ def board(
     folder = _logdir(logdir)
     if all_runs:
         started = start_board(folder, port=port)
-        return started, (started.link(),)
+        return started, {"graphs": started.link()}
     found = [find_run(run, folder) for run in runs]
     named = {f"{path.parent.name}/{path.name}": path for path in found}
     started = board_on(named, port=port)
-    return started, tuple(started.link(name) for name in named)
+    first = next(iter(named))
+    profiled = any(named[first].glob(layout.PROFILES + "/*/*.xplane.pb"))
+    dashboards = ("graphs", "profile") if profiled else ("graphs",)
+    return started, {dashboard: started.link(first, dashboard=dashboard) for dashboard in dashboards}
 
 
 def doctor(*, logdir: str | Path | None = None) -> tuple[Check, ...]:
@@ -214,6 +218,13 @@ def _program_errors() -> Iterator[list[Path]]:
         ) from error
 
 
+def _defaults(loaded: Any) -> dict[str, str]:
+    """Returns what a scenario's parameters are where nobody sets them, as `-p` would."""
+    if not isinstance(loaded, Scenario):
+        return {}
+    return {item.name: str(item.default) for item in loaded.parameters if not item.required}
+
+
 def _logdir(logdir: str | Path | None) -> Path:
     return Path(logdir) if logdir is not None else layout.default_logdir()
 
@@ -263,7 +274,7 @@ def _builder(
 def _run_row(path: Path) -> RunRow:
     from tracer.report import RunRow
     from tracer.store.load import read_header, status
-    from tracer.store.usage import folder_bytes, trace_count
+    from tracer.store.usage import folder_bytes
 
     name, scenario = f"{path.parent.name}/{path.name}", path.parent.name
     try:
@@ -276,7 +287,17 @@ def _run_row(path: Path) -> RunRow:
         scenario=str(facts.get("scenario", scenario)),
         status=status(facts),
         started=str(facts.get("started", "")),
-        steps=(facts.get("window") or {}).get("steps"),
-        functions=facts["functions"] if "functions" in facts else trace_count(path),
+        steps=facts.get("steps"),
+        functions=facts["functions"] if "functions" in facts else _function_count(path),
         bytes=facts["bytes"] if "bytes" in facts else folder_bytes(path),
     )
+
+
+def _function_count(path: Path) -> int:
+    """Counts the functions of a run that did not come to say so: it is being recorded, or was cut off."""
+    from tracer.store.load import load_run
+
+    try:
+        return len(load_run(path).functions)
+    except Unreadable:
+        return 0

@@ -79,7 +79,7 @@ def _json(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="trace-scenario", prog_name="trace-scenario")
 def main() -> None:
-    r"""Record what a tf.function became, stage by stage, and where its time goes.
+    """Record what a tf.function became, stage by stage, and where its time goes.
 
     \b
     trace-scenario run demo_module      record a built-in scenario
@@ -91,7 +91,7 @@ def main() -> None:
 @main.command("list")
 @_json
 def list_command(as_json: bool) -> None:
-    r"""List the scenarios, built-in and found. Imports none of them.
+    """List the scenarios, built-in and found. Imports none of them.
 
     \b
     Example: trace-scenario list
@@ -121,7 +121,7 @@ def list_command(as_json: bool) -> None:
 @_logdir
 @_json
 def run(target: str, parameters: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    r"""Record TARGET: a scenario, file.py[:name], package.module:attribute, a SavedModel folder, a Keras file.
+    """Record TARGET: a scenario, file.py[:name], package.module:attribute, a SavedModel folder, a Keras file.
 
     \b
     Examples:
@@ -150,7 +150,7 @@ def run(target: str, parameters: tuple[str, ...], as_json: bool, **options: Any)
 @_logdir
 @_json
 def runs(top: int, logdir: str, as_json: bool) -> None:
-    r"""List what has been recorded, newest first.
+    """List what has been recorded, newest first.
 
     \b
     Example: trace-scenario runs --top 0
@@ -170,7 +170,7 @@ def runs(top: int, logdir: str, as_json: bool) -> None:
 @_logdir
 @_json
 def show(run: str, as_json: bool, **options: Any) -> None:
-    r"""Show a RUN: its functions, their traces, and the scope tree of one.
+    """Show a RUN: its functions, their traces, and the scope tree of one.
 
     RUN is a path, latest, latest~2, a scenario (its newest run), or scenario/stamp.
 
@@ -190,7 +190,7 @@ def show(run: str, as_json: bool, **options: Any) -> None:
 @_logdir
 @_json
 def board(runs: tuple[str, ...], all_runs: bool, port: int, no_wait: bool, logdir: str, as_json: bool) -> None:
-    r"""Open RUNs in TensorBoard: the newest, if none is named. Ctrl-C ends it.
+    """Open RUNs in TensorBoard: the newest, if none is named. Ctrl-C ends it.
 
     \b
     Example: trace-scenario board demo_module
@@ -212,7 +212,7 @@ def board(runs: tuple[str, ...], all_runs: bool, port: int, no_wait: bool, logdi
 @_logdir
 @_json
 def doctor(logdir: str, as_json: bool) -> None:
-    r"""Check what this machine needs in order to record and to show. Exit code 1 if something is missing.
+    """Check what this machine needs in order to record and to show. Exit code 1 if something is missing.
 
     \b
     Example: trace-scenario doctor
@@ -232,7 +232,7 @@ def doctor(logdir: str, as_json: bool) -> None:
 @_logdir
 @_json
 def prune(keep: int | None, older_than: str | None, dry_run: bool, logdir: str, as_json: bool) -> None:
-    r"""Remove old runs: only folders that this tool made, and none that is being recorded.
+    """Remove old runs: only folders that this tool made, and none that is being recorded.
 
     \b
     Example: trace-scenario prune --keep 3 --dry-run

@@ -10,7 +10,7 @@ import signal
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -80,15 +80,19 @@ class Output:
         else:
             self._write(text.show(report, style(sys.stdout)), then=f"trace-scenario board {report.run.name}")
 
-    def board(self, started: Board, links: Sequence[str], *, stays: bool) -> None:
+    def board(self, started: Board, links: Mapping[str, str], *, stays: bool) -> None:
         """Writes where TensorBoard is."""
         from tracer.render import json
 
         if self._as_json:
-            self._write(json.dumps({"url": started.url, "pid": started.pid, "links": list(links)}))
+            self._write(json.dumps({"url": started.url, "pid": started.pid, "links": dict(links)}))
             return
         end = f"it stays: kill {started.pid} ends it" if stays else "Ctrl-C ends it"
-        self._write("\n".join([*links, f"TensorBoard, process {started.pid}; {end}"]))
+        self._write(
+            "\n".join(
+                [*(f"{name}: {link}" for name, link in links.items()), f"TensorBoard, process {started.pid}; {end}"]
+            )
+        )
 
     def checks(self, checks: Sequence[Check]) -> None:
         """Writes what doctor found, with one line of remedy for each trouble."""

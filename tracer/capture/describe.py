@@ -17,15 +17,17 @@ from tracer.capture import tf_private
 
 # `__inference_f_23`, `__forward_f_23`, `__inference___backward_f_21_23`
 # (tensorflow/python/eager/polymorphic_function/function_type_utils.py and concrete_function.py).
-_RUNTIME_NAME = re.compile(r"__(?P<kind>inference|forward)_(?P<backward>__backward_)?(?P<name>.*?)_\d+(?:_\d+)*")
+_RUNTIME_NAME = re.compile(
+    r"__inference___backward_(?P<backward>.+)_\d+_\d+|__forward_(?P<forward>.+)_\d+|__inference_(?P<inference>.+)_\d+"
+)
 
 
 def function_name(runtime_name: str) -> tuple[str, str]:
     """Returns the name and the kind in a runtime function's name: `addprint`, `inference`."""
     match = _RUNTIME_NAME.fullmatch(runtime_name)
-    if not match:
+    if not match or not match.lastgroup:
         return runtime_name, "inference"
-    return match["name"], "backward" if match["backward"] else match["kind"]
+    return match[match.lastgroup], match.lastgroup
 
 
 def arguments(function_type: Any) -> list[dict[str, str]]:

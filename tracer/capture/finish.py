@@ -45,8 +45,8 @@ def _write_hlo(writer: RunWriter, function: RecordedFunction, stage: str) -> Non
             )
 
 
-def write_tags(path: Path) -> None:
-    """Writes one tag for each trace, and reads everything that the session wrote back.
+def write_tags(path: Path) -> int:
+    """Writes one tag for each trace, reads everything that the session wrote back, and returns how many functions.
 
     Raises:
       WriteFailed: a file is missing, empty, or not what was written.
@@ -61,13 +61,14 @@ def write_tags(path: Path) -> None:
         if not read_graph_def(content, path / layout.FUNCTIONS / folder).node:
             raise WriteFailed(f"{folder} reads back as an empty graph", hint="check the disk, and record the run again")
     if not graphs:
-        return
+        return 0
     file = write_graph_events(path, graphs, host=socket.gethostname())
     written = {tag: len(metadata.function_graphs) for tag, metadata in read_graph_tags(file).items()}
     if written != dict.fromkeys(graphs, 1):
         raise WriteFailed(
             f"{file} does not read back as it was written", hint="check the disk, and record the run again"
         )
+    return len(run.functions)
 
 
 def tag_names(run: Run) -> dict[str, str]:
@@ -77,7 +78,7 @@ def tag_names(run: Run) -> dict[str, str]:
     """
     tags: dict[str, str] = {}
     for function in run.functions.values():
-        traces = sorted(function.traces, key=lambda trace: (not trace.calls, trace.id))
+        traces = sorted(function.traces, key=lambda trace: (not trace.calls, trace.order))
         for number, trace in enumerate(traces, 1):
             again = f" ({number})" if number > 1 else ""
             tags[trace.id] = f"{len(tags) + 1} {function.name}{again}"

@@ -111,7 +111,7 @@ def record_calls(
 
 def _run(calls: Sequence[Call], session: Session, settings: Settings) -> None:
     outcomes: list[dict[str, Any]] = [{"name": call.name, "status": "not called", "error": ""} for call in calls]
-    session.note(calls=outcomes)
+    session.note(calls=outcomes, steps=settings.steps, warmup=settings.warmup)
     for number in range(settings.warmup):
         settings.progress("warming up", number, settings.warmup)
         _step(calls, outcomes)
@@ -131,6 +131,7 @@ def _run(calls: Sequence[Call], session: Session, settings: Settings) -> None:
 
 def _step(calls: Sequence[Call], outcomes: list[dict[str, Any]]) -> None:
     for call, outcome in zip(calls, outcomes, strict=True):
+        outcome["status"] = "failed"  # until it comes to an end
         outcome.update(_make(call))
 
 

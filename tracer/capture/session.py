@@ -113,7 +113,7 @@ class Session:
             exported = self._summary.stop()
             write_stages(self._writer, self._recorder.recorded.values(), exported)
             self._writer.update(traces=self._recorder.outcomes())
-            write_tags(self.path)
+            self.note(functions=write_tags(self.path))
         except TracerError as failure:
             return self._recorder.failure or failure
         return self._recorder.failure

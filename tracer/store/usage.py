@@ -6,8 +6,6 @@ import contextlib
 import os
 from pathlib import Path
 
-from tracer.store import layout
-
 
 def folder_bytes(folder: Path) -> int:
     """Returns the sum of the sizes of all files below a folder; what vanishes meanwhile counts as nothing."""
@@ -21,8 +19,3 @@ def folder_bytes(folder: Path) -> int:
                 else:
                     total += entry.stat(follow_symlinks=False).st_size
     return total
-
-
-def trace_count(run: Path) -> int:
-    """Returns how many traces a run has on disk."""
-    return sum(1 for _ in (run / layout.FUNCTIONS).glob("[0-9]*"))

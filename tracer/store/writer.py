@@ -15,7 +15,7 @@ from typing import Any
 from tracer.store import layout
 from tracer.store.files import write_bytes, write_errors, write_json
 from tracer.store.process import this_process
-from tracer.store.usage import folder_bytes, trace_count
+from tracer.store.usage import folder_bytes
 
 
 class RunWriter:
@@ -83,7 +83,7 @@ class RunWriter:
     def finish(self, status: str, **facts: Any) -> None:
         """Ends the run: `complete`, `failed` or `interrupted`; says its size too, so that a list need not walk it."""
         seconds = round(time.perf_counter() - self._begun, 6)
-        size = {"bytes": folder_bytes(self.path), "functions": trace_count(self.path)}
+        size = {"bytes": folder_bytes(self.path)}
         self.update(status=status, seconds=seconds, **size, **facts)
 
 
