@@ -18,7 +18,7 @@ from tracer.capture.functions import FunctionRecorder
 from tracer.capture.profiler import Profiler
 from tracer.capture.signals import Terminated, postponed, sigterm_raises
 from tracer.capture.summary_trace import SummaryTrace
-from tracer.errors import SessionActive, TracerError, reason
+from tracer.errors import SessionActive, TracerError, WriteFailed, reason
 from tracer.recorded import Run, Warned
 from tracer.store import layout
 from tracer.store.load import load_run
@@ -71,7 +71,10 @@ class Session:
           SessionActive: the session is still open.
         """
         if self._run is None:
-            raise SessionActive(f"session '{self.name}' is still recording", hint="ask when its with block has ended")
+            raise SessionActive(
+                f"session '{self.name}' is still recording, or could not be written",
+                hint="ask when its with block has ended",
+            )
         return self._run
 
     def __getattr__(self, name: str) -> Any:
@@ -116,6 +119,10 @@ class Session:
             self.note(functions=write_tags(self.path))
         except TracerError as failure:
             return self._recorder.failure or failure
+        except Exception as error:  # noqa: BLE001  # a failure of ours may not stand before the program's own
+            failure = WriteFailed(f"the run could not be finished: {reason(error)}", hint="please report this")
+            failure.__cause__ = error
+            return self._recorder.failure or failure
         return self._recorder.failure
 
     def _conclude(self, error: BaseException | None, failure: TracerError | None) -> None:
@@ -128,10 +135,10 @@ class Session:
         outcome["warnings"] = [{"code": w.code, "message": w.message, "hint": w.hint} for w in warnings]
         try:
             self._writer.finish(_status(error or failure), **outcome)
+            self._run = load_run(self.path)
         except TracerError:
             if error is None and failure is None:
                 raise
-        self._run = load_run(self.path)
 
     def _nothing_traced(self) -> list[Warned]:
         import tensorflow as tf
