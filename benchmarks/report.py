@@ -30,8 +30,8 @@ budget is missed: a busy machine is no error.
 
 {facts}
 
-The processors were shared with other work while this ran (load {load} at its start and end), so times vary by some ten
-percent and more; the ratios, whose two programs ran next to each other, vary less.
+The load was {load} at the start and the end. Above 1 or so, which is this benchmark itself, others used the processors
+too, and times vary by tens of percent; the ratios, whose two programs ran next to each other, vary less.
 """
 
 

@@ -120,9 +120,9 @@ class Session:
         except TracerError as failure:
             return self._recorder.failure or failure
         except Exception as error:  # noqa: BLE001  # a failure of ours may not stand before the program's own
-            failure = WriteFailed(f"the run could not be finished: {reason(error)}", hint="please report this")
-            failure.__cause__ = error
-            return self._recorder.failure or failure
+            unfinished = WriteFailed(f"the run could not be finished: {reason(error)}", hint="please report this")
+            unfinished.__cause__ = error
+            return self._recorder.failure or unfinished
         return self._recorder.failure
 
     def _conclude(self, error: BaseException | None, failure: TracerError | None) -> None:
