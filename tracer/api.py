@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 STEPS = 5  # steps in the window, unless a scenario or the user says; a median of five stands one outlier
 WARMUP = 1  # the first call traces
+
+_SCENARIO_INPUTS = "a scenario makes its own arguments: set them with -p"
 
 
 def list_() -> tuple[ListedScenario, ...]:
@@ -78,6 +81,7 @@ def run(
     build, wishes, notes = _builder(found, loaded, parameters or {}, specs, signature, seed=seed, eager=eager)
 
     from tracer.capture.record import Settings, record_calls
+    from tracer.store.load import load_run
 
     settings = Settings(
         steps=_first(steps, wishes[0], STEPS),
@@ -89,8 +93,13 @@ def run(
     )
     in_effect = {**_defaults(loaded), **(parameters or {})}
     facts = {"target": target, "parameters": in_effect, "inputs": list(inputs), "seed": seed}
-    with _program_errors() as session:
-        return record_calls(found.name, build, settings, facts=facts, notes=notes, opened=session.append)
+    with _program_errors() as opened:
+        try:
+            return record_calls(found.name, build, settings, facts=facts, notes=notes, opened=opened.append)
+        except SystemExit as ended:
+            if ended.code in (None, 0) and opened:
+                return load_run(opened[0])  # the program ended itself, and said that all is well
+            raise
 
 
 def runs(*, logdir: str | Path | None = None, top: int = 0) -> RunsReport:
@@ -209,11 +218,13 @@ def _program_errors() -> Iterator[list[Path]]:
         if isinstance(error, ProgramFailed) and opened:
             error.run = str(opened[0])
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         path = str(opened[0]) if opened else ""
+        if isinstance(error, SystemExit) and (not path or error.code in (None, 0) or type(error) is not SystemExit):
+            raise
         raise ProgramFailed(
             f"the recorded program failed: {reason(error)}",
-            hint=f"what was recorded up to then is kept: trace-scenario show {path}",
+            hint=f"what was recorded up to then is kept: trace-scenario show {shlex.quote(path)}",
             run=path,
         ) from error
 
@@ -235,7 +246,7 @@ def _first(*values: int | None) -> int:
 
 def _check_options(target: Target, specs: Sequence[InputSpec], signature: str | None) -> None:
     if target.kind == "scenario" and specs:
-        raise UsageError("--input is not for scenarios", hint="a scenario makes its own arguments: set them with -p")
+        raise UsageError("--input is not for scenarios", hint=_SCENARIO_INPUTS)
     if signature is not None and target.kind != "saved_model":
         raise UsageError("--signature is for SavedModel folders", hint="leave it out")
 
@@ -252,8 +263,8 @@ def _builder(
 ) -> tuple[Callable[[], Sequence[Call]], tuple[int | None, int | None], list[Any]]:
     """Returns what builds the calls, the scenario's wishes for steps and warm-up, and a list of notes that it fills."""
     if isinstance(loaded, Scenario):
-        if specs:
-            raise UsageError("--input is not for scenarios", hint="set its parameters with -p")
+        if specs:  # a file's scenario is known as one only now
+            raise UsageError("--input is not for scenarios", hint=_SCENARIO_INPUTS)
         given = parse_parameters(loaded.parameters, parameters, owner=f"scenario '{loaded.name}'")
         return lambda: loaded.calls(given), (loaded.steps, loaded.warmup), []
 

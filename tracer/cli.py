@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracer.errors import TracerError, UsageError, did_you_mean
+from tracer.errors import TracerError, UsageError, did_you_mean, reason
 from tracer.terminal import Output, program_output_apart, progress_bar, show_error, sigterm_as_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_DEBUG = "TRACE_SCENARIO_DEBUG"
 
 
 class Commands(click.Group):
@@ -46,8 +49,17 @@ class Commands(click.Group):
         except (click.Abort, KeyboardInterrupt):
             sys.exit(130)  # what a shell says of a program that Ctrl-C ended
         except BrokenPipeError:
-            sys.stderr.close()  # `trace-scenario runs | head` is no error
+            sys.stdout = None  # `runs | head` is no error; Python must not flush at its end
             sys.exit(0)
+        except OSError as error:
+            sys.stdout = None  # as above
+            show_error(TracerError(f"the output cannot be written: {error.strerror}", hint="where does stdout go?"))
+            sys.exit(1)
+        except Exception as error:
+            if _DEBUG in os.environ:
+                raise
+            show_error(TracerError(f"internal: {reason(error)}", hint=f"please report this; {_DEBUG}=1 shows where"))
+            sys.exit(1)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -133,7 +145,7 @@ def run(target: str, parameters: tuple[str, ...], as_json: bool, **options: Any)
     from tracer import api
     from tracer.errors import ProgramFailed
 
-    output = Output(as_json)
+    output = Output(as_json, options["logdir"])
     given = _key_values(parameters)
     try:
         with program_output_apart(apart=as_json), progress_bar(shown=not as_json) as progress:
@@ -142,7 +154,7 @@ def run(target: str, parameters: tuple[str, ...], as_json: bool, **options: Any)
         if error.run:
             output.failed_run(error.run)
         raise
-    output.recorded(recorded, logdir=options["logdir"])
+    output.recorded(recorded)
 
 
 @main.command()
@@ -157,7 +169,7 @@ def runs(top: int, logdir: str, as_json: bool) -> None:
     """
     from tracer import api
 
-    Output(as_json).runs(api.runs(logdir=logdir, top=top))
+    Output(as_json, logdir).runs(api.runs(logdir=logdir, top=top))
 
 
 @main.command()
@@ -179,7 +191,7 @@ def show(run: str, as_json: bool, **options: Any) -> None:
     """
     from tracer import api
 
-    Output(as_json).show(api.show(run, **options))
+    Output(as_json, options["logdir"]).show(api.show(run, **options))
 
 
 @main.command()
@@ -199,7 +211,7 @@ def board(runs: tuple[str, ...], all_runs: bool, port: int, no_wait: bool, logdi
 
     started, links = api.board(runs or ("latest",), logdir=logdir, port=port, all_runs=all_runs)
     try:
-        Output(as_json).board(started, links, stays=no_wait)
+        Output(as_json, logdir).board(started, links, stays=no_wait)
         if not no_wait:
             with sigterm_as_interrupt():
                 started.wait()
@@ -220,7 +232,7 @@ def doctor(logdir: str, as_json: bool) -> None:
     from tracer import api
 
     checks = api.doctor(logdir=logdir)
-    Output(as_json).checks(checks)
+    Output(as_json, logdir).checks(checks)
     if any(check.state == "error" for check in checks):
         sys.exit(1)
 
@@ -240,7 +252,7 @@ def prune(keep: int | None, older_than: str | None, dry_run: bool, logdir: str, 
     from tracer import api
 
     removed = api.prune(keep=keep, older_than=older_than, dry_run=dry_run, logdir=logdir)
-    Output(as_json).pruned(removed, dry_run=dry_run)
+    Output(as_json, logdir).pruned(removed, dry_run=dry_run)
 
 
 def _key_values(texts: tuple[str, ...]) -> dict[str, str]:

@@ -15,7 +15,11 @@ An error has one line that says what is wrong and one that says what to do. The 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_AUTOGRAPH_FRAMES = re.compile(r'    File "[^\n]*\n(?:        [^\n]*\n)?')
 
 
 class TracerError(Exception):
@@ -66,13 +70,17 @@ class Unreadable(TracerError):
 def reason(error: BaseException) -> str:
     """Returns an exception as one line: `ValueError: no good`.
 
-    AutoGraph's messages hold a traceback of their own (`in user code: ...`), whose last line is the message.
+    AutoGraph's messages are a traceback of their own (`in user code: ...`), with the type and message of the original
+    behind its frames; Keras's have a headline, and behind it, in colours, what it is about.
     """
-    message = str(error).strip()
+    message = _COLOURS.sub("", str(error)).strip()
     if message.startswith("in user code:"):
-        return message.splitlines()[-1].strip()
-    first = message.splitlines()[0] if message else ""
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+        behind = _AUTOGRAPH_FRAMES.split(message)[-1].strip()
+        return behind.splitlines()[0].strip() if behind else type(error).__name__
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if lines and lines[0].startswith("Exception encountered when calling") and len(lines) > 1:
+        return f"{type(error).__name__}: {lines[0]} {lines[1]}"
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "") -> str:

@@ -157,7 +157,7 @@ class Functions(Mapping[str, Function]):
         try:
             return self._by_name[name]
         except KeyError:
-            listing = ", ".join(self._by_name) or "the run has none"
+            listing = f"the run has: {', '.join(self._by_name) or 'none'}"
             raise UnknownFunction(
                 f"no function named '{name}'", hint=did_you_mean(name, self._by_name, otherwise=listing)
             ) from None

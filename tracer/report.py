@@ -114,13 +114,16 @@ def show_report(
     rows = [FunctionRow(item, tuple(map(_trace_row, item.traces))) for item in run.functions.values()]
     chosen = next((row for row in rows if row.name == (run.functions[function].name if function else row.name)), None)
     shown = _telling(chosen) if chosen else None
-    graph = shown.trace.graph if shown else Graph(nodes=())
+    graph = shown.trace.graph if shown and not shown.trace.stages["traced"] else Graph(nodes=())
     nodes = list(walk(graph))
     op_paths = frozenset() if raw else frozenset(path for path, node in nodes if not node.bodies)
     tree = [row for row in scope_tree(path for path, _ in nodes) if not _inside_op(row.path, op_paths)] if shown else []
     if scope and scope not in {row.path for row in tree}:
         known = [row.path for row in tree if row.path]
-        raise NotFound(f"no scope named '{scope}'", hint=did_you_mean(scope, known, otherwise=", ".join(known[:8])))
+        raise NotFound(
+            f"no scope named '{scope}'",
+            hint=did_you_mean(scope, known, otherwise=f"it has: {', '.join(known[:8]) or 'none'}"),
+        )
     scopes = [row for row in tree if _within(row, scope, depth)]
     return ShowReport(
         run=run,

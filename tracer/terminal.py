@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from tracer.errors import ProgramFailed, TracerError
+from tracer.store import layout
 
 if TYPE_CHECKING:
     from tracer.diagnose import Check
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 class Output:
     """Writes a report to stdout: as text, or as the one JSON object that `--json` promises."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(self, as_json: bool, logdir: str = "") -> None:
         self._as_json = as_json
+        self._here = Path.cwd()  # now: a recorded program may change it
+        usual = (layout.DEFAULT_LOGDIR, os.environ.get(layout.LOGDIR_VARIABLE), "")
+        self._options = "" if logdir in usual else f" --logdir {shlex.quote(logdir)}"
 
     def scenarios(self, listed: Sequence[ListedScenario]) -> None:
         """Writes the list of scenarios."""
@@ -41,7 +45,7 @@ class Output:
         else:
             self._write(text.scenarios(listed, style(sys.stdout)), then="trace-scenario run demo_module")
 
-    def recorded(self, run: Run, *, logdir: str) -> None:
+    def recorded(self, run: Run) -> None:
         """Writes what a recording came to."""
         from tracer.render import json, text
         from tracer.report import show_report
@@ -49,9 +53,8 @@ class Output:
         if self._as_json:
             self._write(json.dumps(json.recorded(run)))
             return
-        arguments = "" if logdir == "logs" else f" --logdir {logdir}"
         body = text.show(show_report(run, top=40), style(sys.stdout))
-        self._write(f"{body}folder: {_short(run.path)}\n", then=f"trace-scenario board{arguments}")
+        self._write(f"{body}folder: {self._short(run.path)}\n", then="trace-scenario board")
 
     def failed_run(self, path: str) -> None:
         """Writes what was recorded of a program that failed; what it raised is shown as an error."""
@@ -113,27 +116,36 @@ class Output:
         else:
             self._write(text.pruned(removed, style(sys.stdout), dry_run=dry_run), then="trace-scenario runs")
 
-    @staticmethod
-    def _write(body: str, *, then: str = "") -> None:
+    def _write(self, body: str, *, then: str = "") -> None:
+        if sys.stdout is None:  # it is closed, so nobody wants to read it
+            return
         sys.stdout.write(body if body.endswith("\n") else body + "\n")
         if then:
-            sys.stdout.write(f"\nnext: {then}\n")
+            sys.stdout.write(f"\nnext: {then}{self._options}\n")
         sys.stdout.flush()
 
+    def _short(self, path: str) -> str:
+        """Returns a path as seen from here, where that is shorter."""
+        with contextlib.suppress(ValueError):
+            return str(Path(path).relative_to(self._here))
+        return path
 
-def style(stream: TextIO) -> Style:
+
+def style(stream: TextIO | None) -> Style:
     """Returns how to write to a stream: its width, and colour unless it is a pipe or NO_COLOR is set."""
     from tracer.render.text import UNLIMITED, Style
 
-    terminal = stream.isatty()
+    terminal = stream is not None and stream.isatty()
     width = shutil.get_terminal_size().columns if terminal or "COLUMNS" in os.environ else UNLIMITED
     return Style(width=width, color=terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb")
 
 
 def show_error(error: TracerError) -> None:
     """Writes an error to stderr: the program's own traceback if it raised, one line of error, one of hint."""
-    if error.__cause__ is not None and isinstance(error, ProgramFailed):
+    if error.__cause__ is not None and isinstance(error, ProgramFailed) and sys.stderr is not None:
         sys.stderr.write(program_traceback(error.__cause__))
+    if sys.stderr is None:
+        return
     red, plain = ("\x1b[31m", "\x1b[0m") if style(sys.stderr).color else ("", "")
     sys.stderr.write(f"{red}error:{plain} {' '.join(error.message.split())}\n")
     if error.hint:
@@ -149,8 +161,8 @@ def program_traceback(error: BaseException) -> str:
         for frame in report.stack
         if not frame.filename.startswith((own, "<frozen")) and os.sep + "click" + os.sep not in frame.filename
     ]
-    inner = itertools.dropwhile(lambda frame: _is_library(frame.filename), kept)
-    report.stack = traceback.StackSummary.from_list(list(inner) or kept[-1:])
+    users = [frame for frame in kept if not _is_library(frame.filename)]
+    report.stack = traceback.StackSummary.from_list(users or kept[-1:])
     if isinstance(error, SyntaxError):
         report.stack.clear()  # the message shows the line that does not parse
     return "".join(report.format(chain=False))
@@ -208,11 +220,8 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _is_library(file: str) -> bool:
-    return file.startswith(sysconfig.get_path("stdlib")) or os.sep + "tensorflow" + os.sep in file
-
-
-def _short(path: str) -> str:
-    """Returns a path as seen from here, where that is shorter."""
-    with contextlib.suppress(ValueError):
-        return str(Path(path).relative_to(Path.cwd()))
-    return path
+    """Tells files of Python and of the frameworks, whose frames are not what a user looks for."""
+    packages = ("tensorflow", "keras", "tf_keras", "wrapt")
+    return file.startswith(sysconfig.get_path("stdlib")) and (
+        "site-packages" not in file or any(f"{os.sep}{name}{os.sep}" in file for name in packages)
+    )

@@ -368,3 +368,77 @@ def test_memory_stays_flat_over_many_sessions(tmp_path: Path) -> None:
         session()
 
     assert resident() - before < 40 << 20
+
+
+def test_functions_traced_in_two_threads_are_told_apart(tmp_path: Path) -> None:
+    """Traces that overlap in time keep their own names, sources and seconds."""
+    import time
+
+    begun = threading.Event()
+
+    @tf.function(autograph=False)
+    def slow(x: tf.Tensor) -> tf.Tensor:
+        begun.set()
+        time.sleep(0.4)
+        return x + 1.0
+
+    @tf.function(autograph=False)
+    def late(x: tf.Tensor) -> tf.Tensor:
+        time.sleep(0.6)
+        return x + 2.0
+
+    def second() -> None:
+        begun.wait()
+        late(x())
+
+    with tracer.trace("test", logdir=tmp_path, profile=False) as session:
+        thread = threading.Thread(target=second)
+        thread.start()
+        slow(x())
+        thread.join()
+
+    seconds = {trace.name: trace.seconds for trace in session.traces}
+    assert {trace.name: trace.qualname for trace in session.traces} == {"slow": "slow", "late": "late"}
+    assert 0.4 <= seconds["slow"] < 0.6 <= seconds["late"]
+
+
+def test_a_forked_child_writes_nothing_into_its_parents_run(tmp_path: Path) -> None:
+    """What a forked child traces is its own affair: the parent's run holds the parent's functions only."""
+    import os
+
+    step = tf.function(lambda x: x + 1.0, autograph=False)
+    with tracer.trace("test", logdir=tmp_path, profile=False) as session:
+        child = os.fork()
+        if child == 0:
+            step.get_concrete_function(tf.TensorSpec([7]))
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        step(x())
+
+    assert [trace.signature for trace in session.traces] == ["(x: float32[2, 3]) -> float32[2, 3]"]
+
+
+def test_functions_made_in_a_loop_are_no_retraces(tmp_path: Path) -> None:
+    """Each new tf.function object is traced for the first time, though Python may use an old one's place in memory."""
+
+    def loop() -> None:
+        for number in range(4):
+            tf.function(lambda x, n=number: x + float(n), autograph=False)(x())
+
+    assert [trace.cause for trace in record(tmp_path, loop).traces] == ["first trace"] * 4
+
+
+def test_a_number_at_the_end_of_a_name_belongs_to_the_name(tmp_path: Path) -> None:
+    """`block_1` and `block_2` are two functions, though TensorFlow puts a number behind each name."""
+
+    @tf.function
+    def block_1(x: tf.Tensor) -> tf.Tensor:
+        return x + 1.0
+
+    @tf.function
+    def block_2(x: tf.Tensor) -> tf.Tensor:
+        return x + 2.0
+
+    run = record(tmp_path, lambda: block_2(block_1(x())))
+
+    assert list(run.functions) == ["block_1", "block_2"]

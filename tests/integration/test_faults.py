@@ -150,3 +150,14 @@ def test_a_program_that_fails_keeps_its_run(tmp_path: Path) -> None:
     assert "error: the recorded program failed: ValueError: no good" in done.stderr
     run = load_run(only_run(tmp_path / "logs"))
     assert (run.status, run.error, list(run.functions)) == ("failed", "ValueError: no good", ["good"])
+
+
+@pytest.mark.parametrize(("code", "returned", "status"), [("0", 0, "complete"), ("3", 1, "failed")])
+def test_a_program_that_ends_itself_keeps_its_run(code: str, returned: int, status: str, tmp_path: Path) -> None:
+    """`sys.exit(0)` is a success whose run is shown; any other code is the program's failure, not the tool's code."""
+    (tmp_path / "ends.py").write_text(f"import sys\ndef main():\n    sys.exit({code})\n")
+
+    done = trace_scenario("run", "ends.py:main", "--eager", "--json", cwd=tmp_path)
+
+    assert done.returncode == returned
+    assert json.loads(done.stdout)["status"] == status

@@ -33,7 +33,7 @@ def test_the_example_notebook_shows_tensorboard_and_stops_it(execute):
 
     assert stdout(recorded) == "predict (x: float32[4, 3]) -> float32[4, 2]\n"
     frame = re.search(
-        r'<iframe\s+width="100%"\s+height="800"\s+src="(http://127\.0\.0\.1:\d+/)#graphs&amp;run=notebook%2F\d{8}-\d{6}"',
+        r'<iframe\s+width="100%"\s+height="800"\s+src="(http://127\.0\.0\.1:\d+/)#graphs&(?:amp;)?run=notebook%2F\d{8}-\d{6}"',
         started[0].data["text/html"],
     )
     assert frame

@@ -86,7 +86,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["little.keras", "--input", "float32[5,4]"], "little", "(args_0: float32[5, 4]) -> float32[5, 2]"),
         (
             ["keras.applications:MobileNetV2", "-p", "weights=None", "-p", "alpha=0.35", "-p", "input_shape=96,96,3"],
-            "mobilenetv2_0.35",
+            "mobilenetv2_0.35_96",
             "(args_0: float32[1, 96, 96, 3]) -> float32[1, 1000]",
         ),
     ],

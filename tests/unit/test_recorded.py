@@ -76,7 +76,7 @@ def test_an_unknown_function_names_what_is_close():
 
 def test_an_unknown_function_lists_all_where_none_is_close():
     """Without a close name the hint lists the functions, or says that there are none."""
-    for traces, hint in (([trace("a"), trace("b", 1)], "a, b"), ([], "the run has none")):
+    for traces, hint in (([trace("a"), trace("b", 1)], "the run has: a, b"), ([], "the run has: none")):
         with pytest.raises(NotFound) as caught:
             group_functions(traces)["zzzz"]
         assert caught.value.hint == hint

@@ -10,7 +10,7 @@ from typing import Any
 from tracer.capture.inputs import Inputs
 from tracer.discover.declare import Call, callable_name, parse_parameters, signature_parameters
 from tracer.discover.input_spec import InputSpec
-from tracer.errors import NotFound, Unreadable, UsageError, did_you_mean
+from tracer.errors import NotFound, Unreadable, UsageError, did_you_mean, reason
 from tracer.store.layout import slug
 
 
@@ -27,10 +27,12 @@ def object_calls(
       UsageError: parameters or inputs are missing or wrong.
     """
     name = callable_name(target)
+    if inspect.isfunction(target) and next(iter(inspect.signature(target).parameters), "") == "self":
+        raise UsageError(f"{name} is a method of a class", hint="name the class, or a method of an object that is made")
     if inspect.isclass(target):
         target = target(**parse_parameters(signature_parameters(target), parameters, owner=name))
         parameters = {}
-    elif inspect.isfunction(target) and not specs and not eager:
+    elif inspect.isfunction(target) and not eager and not _fits(target, specs):
         _require_defaults(target, name, parameters)
         made = target(**parse_parameters(signature_parameters(target), parameters, owner=name))
         calls = made if isinstance(made, (list, tuple)) else (made,)
@@ -44,10 +46,12 @@ def object_calls(
         target, parameters = made, {}
     if not callable(target):
         raise UsageError(
-            f"{name} is a {type(target).__name__}, which cannot be called",
+            f"an object of type {type(target).__name__} cannot be called",
             hint="name one of its methods: ...:object.method",
         )
     positional, keyword = inputs.given(specs) if specs else _guessed(target, name, inputs, eager=eager)
+    if _is_keras(target):
+        positional, keyword = _keras_arguments(target, positional, keyword)
     keyword.update(parse_literals(parameters))
     _check_fit(target, name, positional, keyword)
     function = target if eager or _is_tf_function(target) else _as_function(target)
@@ -68,9 +72,8 @@ def saved_model_calls(
     try:
         loaded = tf.saved_model.load(str(folder))
     except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise Unreadable(
-            f"{folder} cannot be loaded: {reason}", hint="is it whole? saved_model_cli show --all"
+            f"{folder} cannot be loaded: {reason(error)}", hint="is it whole? saved_model_cli show --all"
         ) from error
     names = list(loaded.signatures)
     if signature is None and names:
@@ -103,8 +106,7 @@ def keras_file(path: Path) -> Any:
     try:
         return keras.models.load_model(path)
     except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise Unreadable(f"{path} cannot be loaded: {reason}", hint="was it saved by another Keras?") from error
+        raise Unreadable(f"{path} cannot be loaded: {reason(error)}", hint="was it saved by another Keras?") from error
 
 
 def parse_literals(parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -123,9 +125,10 @@ def _guessed(target: Any, name: str, inputs: Inputs, *, eager: bool) -> tuple[tu
     if _is_keras(target):
         wanted = getattr(target, "inputs", None)
         if not wanted:
+            state = "has no Input layer" if target.built else "is not built"
             raise UsageError(
-                f"the Keras model '{target.name}' is not built, so its inputs cannot be guessed",
-                hint="give it an Input layer, or --input float32[1,28,28,1]",
+                f"the Keras model '{target.name}' {state}, so its inputs cannot be guessed",
+                hint="give it an Input layer, --input float32[1,28,28,1], or an --input name=... for each key of a dict",
             )
         made = inputs.like(list(wanted))
         return (made[0] if len(made) == 1 else made,), {}
@@ -163,6 +166,34 @@ def _check_fit(target: Any, name: str, positional: Sequence[Any], keyword: Mappi
         raise UsageError(
             f"these inputs do not fit {name}{signature}: {error}", hint="name each: --input x=..."
         ) from None
+
+
+def _fits(target: Any, specs: Sequence[InputSpec]) -> bool:
+    """Tells whether inputs are those of a function itself, and not of what it makes."""
+    if not specs:
+        return False
+    positional = [spec for spec in specs if not spec.name]
+    try:
+        inspect.signature(target).bind(*positional, **{spec.name: spec for spec in specs if spec.name})
+    except TypeError:
+        return bool(_required(target))  # it cannot be called without inputs, so they were meant for it
+    return True
+
+
+def _keras_arguments(
+    model: Any, positional: tuple[Any, ...], keyword: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Returns the arguments of a Keras model's call: it takes its inputs, however many, as its first argument."""
+    known = [tensor.name for tensor in getattr(model, "inputs", None) or ()]
+    accepted = inspect.signature(model.call).parameters
+    inputs = {name: value for name, value in keyword.items() if name in known or name not in accepted}
+    rest = {name: value for name, value in keyword.items() if name not in inputs}
+    if not inputs or positional:
+        return positional, dict(keyword)
+    if sorted(inputs) == sorted(known):
+        ordered = [inputs[name] for name in known]
+        return (ordered[0] if len(ordered) == 1 else ordered,), rest
+    return (inputs,), rest  # a model of one's own, whose inputs are a dict
 
 
 def _required(target: Any) -> list[str]:

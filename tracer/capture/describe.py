@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.capture import tf_private
+from tracer.errors import reason
 
 # `__inference_f_23`, `__forward_f_23`, `__inference___backward_f_21_23`
 # (tensorflow/python/eager/polymorphic_function/function_type_utils.py and concrete_function.py).
@@ -108,7 +109,7 @@ def autograph_code(creation: tf_private.Creation) -> tuple[bytes, str]:
     try:
         return tf.autograph.to_code(function).encode("utf-8", "surrogatepass"), ""
     except Exception as error:  # noqa: BLE001  # AutoGraph raises what the code it reads makes it raise
-        return b"", f"AutoGraph could not convert it and ran it as it is: {str(error).splitlines()[0]}"
+        return b"", f"AutoGraph could not convert it and ran it as it is: {reason(error)}"
 
 
 def function_is_mapped(creation: tf_private.Creation) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from tracer.capture import tf_private
 from tracer.capture.functions import RecordedFunction
 from tracer.capture.optimized import optimized_graphs
-from tracer.errors import WriteFailed
+from tracer.errors import WriteFailed, reason
 from tracer.recorded import Run
 from tracer.store import layout
 from tracer.store.events import read_graph_tags, write_graph_events
@@ -21,9 +21,9 @@ from tracer.store.writer import RunWriter
 def write_stages(writer: RunWriter, recorded: Iterable[RecordedFunction], exported: list[Any]) -> None:
     """Adds the optimised graph of each function, and the HLO of the jitted ones."""
     functions = list(recorded)
+    folders = {function.runtime_name: function.folder for function in functions}
     for name, graph in optimized_graphs(functions, exported, _TracedGraphs(writer.path, functions)).items():
-        folder = next(function.folder for function in functions if function.runtime_name == name)
-        writer.add_stage(folder, "optimized", graph.SerializeToString())
+        writer.add_stage(folders[name], "optimized", graph.SerializeToString())
     for function in functions:
         for stage in ("hlo", "optimized_hlo"):
             _write_hlo(writer, function, stage)
@@ -40,9 +40,7 @@ def _write_hlo(writer: RunWriter, function: RecordedFunction, stage: str) -> Non
         except WriteFailed:
             raise
         except Exception as error:  # noqa: BLE001  # XLA refuses in many ways: unknown shapes, unsupported ops
-            function.missing[stage] = (
-                f"XLA gave none: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-            )
+            function.missing[stage] = f"XLA gave none: {reason(error)}"
 
 
 def write_tags(path: Path) -> int:

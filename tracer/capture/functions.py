@@ -7,7 +7,10 @@ are jitted, that ran before, or that live inside `fit` and `tf.data`.
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import os
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -42,7 +45,9 @@ class FunctionRecorder:
         self.recorded: dict[str, RecordedFunction] = {}  # by runtime name, in the order of recording
         self.failure: TracerError | None = None  # the first; the program that is recorded never sees it
         self._writer = writer
-        self._owners: dict[int, int] = {}
+        self._owners: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # number of each tf.function
+        self._numbers = itertools.count(1)
+        self._pid = os.getpid()
         self._datasets: dict[int, Any] = {}  # kept, so that a number is not used again while the session lasts
         self._called = 0
         self._lock = threading.RLock()
@@ -59,17 +64,19 @@ class FunctionRecorder:
         return {item.folder: {"calls": item.calls, "missing": item.missing} for item in self.recorded.values()}
 
     def _created(self, creation: tf_private.Creation) -> None:
+        if os.getpid() != self._pid:
+            return  # a forked child inherits the hooks, but the run is its parent's
         with self._guarded():
             function = tf_private.runtime_function(creation.concrete)
-            cause = "creates variables" if creation.creates_variables else self._cause(creation.owner)
+            again = creation.owner is not None and creation.owner in self._owners
+            if creation.owner is not None and not again:
+                self._owners[creation.owner] = next(self._numbers)
+            cause = "creates variables" if creation.creates_variables else "traced again" if again else "first trace"
             self._record(function, creation=creation, cause=cause)
 
-    def _cause(self, owner: int) -> str:
-        seen = self._owners.get(owner, 0)
-        self._owners[owner] = seen + 1
-        return "traced again" if owner and seen else "first trace"
-
     def _on_call(self, function: Any) -> None:
+        if os.getpid() != self._pid:
+            return
         name = describe.text(function.name)
         known = self.recorded.get(name)
         if known is None:
@@ -77,13 +84,14 @@ class FunctionRecorder:
                 self._record_existing(function)
             known = self.recorded.get(name)
         if known is not None:
-            if known.first_call < 0:
-                known.first_call = self._called
-                self._called += 1
-            known.calls += 1
+            with self._lock:
+                if known.first_call < 0:
+                    known.first_call = self._called
+                    self._called += 1
+                known.calls += 1
 
     def _on_iterate(self, dataset: Any) -> None:
-        if id(dataset) in self._datasets:
+        if id(dataset) in self._datasets or os.getpid() != self._pid:
             return
         self._datasets[id(dataset)] = dataset
         with self._guarded():
@@ -106,7 +114,8 @@ class FunctionRecorder:
             if name in self.recorded:
                 return
             entry = _entry(function, creation)
-            facts, stages = _facts(function, entry, creation, cause)
+            number = self._owners.get(creation.owner, 0) if creation and creation.owner is not None else 0
+            facts, stages = _facts(function, entry, creation, cause, number)
             lines = describe.lines(function)
             entry.folder = self._writer.add_trace(entry.name, {**facts, "lines": lines.as_json()}, stages)
             self.recorded[name] = entry
@@ -156,7 +165,7 @@ def _entry(function: Any, creation: tf_private.Creation | None) -> RecordedFunct
 
 
 def _facts(
-    function: Any, entry: RecordedFunction, creation: tf_private.Creation | None, cause: str
+    function: Any, entry: RecordedFunction, creation: tf_private.Creation | None, cause: str, number: int
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     python_function = creation.python_function if creation else None
     frames = describe.user_frames(tf_private.stack())
@@ -179,7 +188,7 @@ def _facts(
         "cause": cause,
         "seconds": creation.seconds if creation else None,
         "jit_compile": entry.jitted is not None,
-        "object": creation.owner if creation else 0,
+        "object": number,
         "attributes": {name: str(value).strip() for name, value in sorted(function.definition.attr.items())},
         "nodes": len(graph_def.node),
         "missing": {stage: reason for stage, (_, reason) in texts.items() if reason},

@@ -71,7 +71,7 @@ class Inputs:
                 Warned(
                     "guessed-size",
                     f"input '{name}': {kind}[{before}] was taken as [{after}]",
-                    f"choose with --input {name}={kind}[{after}]",
+                    f"choose with --input {name}={kind}[{after}]" if getattr(spec, "name", None) else "",
                 )
             )
         return self.tensor(spec.dtype, sizes)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tracer.capture import tf_private
+from tracer.errors import reason
 from tracer.recorded import Warned
 from tracer.store import layout
 
@@ -44,7 +45,7 @@ class Profiler:
                 tf_private.forget_profiler()  # a start that fails leaves its session behind, and blocks every later one
             self._warn("another profiler session is running in this process", "stop it first, for only one can run")
         except Exception as error:  # noqa: BLE001  # profilers fail in as many ways as there are drivers
-            self._warn(f"the profiler did not start: {_first_line(error)}", _WITHOUT_PROFILE)
+            self._warn(f"the profiler did not start: {reason(error)}", _WITHOUT_PROFILE)
 
     def stop(self) -> None:
         """Stops the profiler, which writes its file, and looks whether it did."""
@@ -57,7 +58,7 @@ class Profiler:
             tf.profiler.experimental.stop()
         except Exception as error:  # noqa: BLE001  # as above
             tf_private.forget_profiler()
-            self._warn(f"the profiler did not stop: {_first_line(error)}", _WITHOUT_PROFILE)
+            self._warn(f"the profiler did not stop: {reason(error)}", _WITHOUT_PROFILE)
             return
         files = list((self._folder / layout.PROFILES).glob("*/*.xplane.pb"))
         if not files:
@@ -79,7 +80,3 @@ def timed_steps(step: Callable[[int], None], count: int) -> int:
         with tf.profiler.experimental.Trace("step", step_num=number, _r=1):
             step(number)
     return time.perf_counter_ns() - begin
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -78,9 +78,9 @@ class Session:
         return self._run
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self.run, name)
+        if name.startswith("_") or self._run is None:
+            raise AttributeError(f"'{name}' of session '{self.name}' can be asked when its with block has ended")
+        return getattr(self._run, name)
 
     def note(self, **outcome: Any) -> None:
         """Adds to what `run.json` will say of the outcome: `calls`, `window`."""

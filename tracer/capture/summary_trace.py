@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.capture import tf_private
-from tracer.errors import SessionActive, TracerError, UsageError
+from tracer.errors import SessionActive, TracerError, UsageError, reason
 from tracer.recorded import Warned
 from tracer.store import layout
 from tracer.store.events import read_graph_tags
@@ -64,7 +64,7 @@ class SummaryTrace:
                 self._warn("the program ended the session's trace itself (trace_export or trace_off)")
             return []
         except (TracerError, tf.errors.OpError, OSError, ValueError) as error:
-            self._warn(f"TensorFlow could not export it: {str(error).splitlines()[0]}")
+            self._warn(f"TensorFlow could not export it: {reason(error)}")
             return []
         finally:
             tf.summary.trace_off()

@@ -45,7 +45,7 @@ class Creation:
     concrete: Any  # ConcreteFunction
     python_function: Callable[..., Any] | None  # what the user wrote; None if TensorFlow does not say
     autograph: bool  # whether AutoGraph rewrote it
-    owner: int  # the same number for every trace of one tf.function object
+    owner: Any  # the tf.function object; None if TensorFlow does not say
     seconds: float | None
     creates_variables: bool  # the first of the two traces of a function that makes its variables when it is called
 
@@ -76,26 +76,26 @@ def listening(
 @contextlib.contextmanager
 def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
     callbacks = _get(f"{_POLYMORPHIC}.transform:CONCRETE_FUNCTION_CALLBACKS")
-    running: list[tuple[float, Any]] = []  # begin and options of each trace that is under way, innermost last
+    running: dict[int, tuple[float, Any]] = {}  # begin and options of each trace under way, by its graph
 
     def timed(original: Any) -> Any:
         def create(function_type: Any, type_context: Any, func_graph: Any, options: Any) -> Any:
-            running.append((time.perf_counter(), options))
+            running[id(func_graph)] = (time.perf_counter(), options)
             try:
                 return original(function_type, type_context, func_graph, options)
             finally:
-                running.pop()
+                del running[id(func_graph)]
 
         return create
 
     def callback(concrete: Any) -> None:
-        begin, options = running[-1] if running else (None, None)
+        begin, options = running.get(id(concrete.graph), (None, None))
         created(
             Creation(
                 concrete=concrete,
                 python_function=_python_function(options) if options else None,
                 autograph=bool(options and options.autograph),
-                owner=_owner(),
+                owner=_owner(options),
                 seconds=time.perf_counter() - begin if begin is not None else None,
                 creates_variables=_creates_variables(concrete, options),
             )
@@ -284,17 +284,19 @@ def _closure(function: Any) -> dict[str, Any]:
     return {name: cell.cell_contents for name, cell in zip(names, cells, strict=False)}
 
 
-def _owner() -> int:
-    """Returns the identity of the tf.function object that is being traced; 0 if none is on the stack."""
+def _owner(options: Any) -> Any:
+    """Returns the tf.function object that is being traced; None if none is on the stack."""
+    if getattr(options, "name", "") == "initialize_variables":
+        return None  # TensorFlow's helper, on whose stack is the function whose variables it initialises
     polymorphic = _get(f"{_POLYMORPHIC}.polymorphic_function:Function")
     frame = sys._getframe(1) if polymorphic else None
     while frame is not None:
         if frame.f_code.co_filename.endswith("polymorphic_function.py"):
             owner = frame.f_locals.get("self")
             if isinstance(owner, polymorphic):
-                return id(owner)
+                return owner
         frame = frame.f_back
-    return 0
+    return None
 
 
 def _creates_variables(concrete: Any, options: Any) -> bool:

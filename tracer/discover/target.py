@@ -36,6 +36,8 @@ def parse_target(text: str) -> Target:
       UsageError: a file that declares no scenario, or several, where none is named.
       Unreadable: a file that cannot be read.
     """
+    if not text.strip() or text.startswith(":"):
+        raise UsageError(f"'{text}' names no target", hint="a scenario, file.py[:name], or package.module:attribute")
     path = Path(text)
     if path.is_dir() and not _is_scenario_name(text):
         if any((path / name).is_file() for name in SAVED_MODEL_FILES):

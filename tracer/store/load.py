@@ -93,7 +93,9 @@ def _checked(facts: dict[str, Any], path: Path) -> dict[str, Any]:
 def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[str, Any]) -> Trace:
     missing = {**(facts.get("missing") or {}), **(outcome.get("missing") or {})}
     stages = {
-        stage: "" if (folder / file).is_file() else missing.get(stage, "it was not recorded")
+        stage: ""
+        if (folder / file).is_file()
+        else missing.get(stage, "its file is gone" if stage == "traced" else "it was not recorded")
         for stage, file in layout.STAGE_FILES.items()
     }
     return Trace(
