@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tracer.capture import tf_private
+from tracer.capture import hooks, tf_private
 
 
 @pytest.mark.parametrize("corner", sorted(tf_private.CORNERS))
@@ -23,5 +23,5 @@ def test_a_corner_that_moved_is_named_with_what_it_costs(monkeypatch: pytest.Mon
 
     assert corner.endswith("tracing_compilation:_create_concrete_function")
     assert purpose == "seconds to trace, Python functions"
-    with tf_private.listening(created=lambda _: None, called=lambda _: None, iterated=lambda _: None):
+    with hooks.listening(created=lambda _: None, called=lambda _: None, iterated=lambda _: None):
         assert tf.constant(1).numpy() == 1

@@ -128,7 +128,7 @@ def _guessed(target: Any, name: str, inputs: Inputs, *, eager: bool) -> tuple[tu
             state = "has no Input layer" if target.built else "is not built"
             raise UsageError(
                 f"the Keras model '{target.name}' {state}, so its inputs cannot be guessed",
-                hint="give it an Input layer, --input float32[1,28,28,1], or an --input name=... for each key of a dict",
+                hint="give it an Input layer, --input float32[1,28,28,1], or --input name=... for each key of a dict",
             )
         made = inputs.like(list(wanted))
         return (made[0] if len(made) == 1 else made,), {}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from tracer.capture import tf_private
+from tracer.capture import hooks, tf_private
 from tracer.errors import reason
 
 # `__inference_f_23`, `__forward_f_23`, `__inference___backward_f_21_23`
@@ -95,7 +95,7 @@ def source(function: Callable[..., Any] | None) -> tuple[bytes, str]:
         return b"", f"Python cannot find its source: {error}"
 
 
-def autograph_code(creation: tf_private.Creation) -> tuple[bytes, str]:
+def autograph_code(creation: hooks.Creation) -> tuple[bytes, str]:
     """Returns what AutoGraph made of the function, or why there is nothing."""
     import tensorflow as tf
 
@@ -112,7 +112,7 @@ def autograph_code(creation: tf_private.Creation) -> tuple[bytes, str]:
         return b"", f"AutoGraph could not convert it and ran it as it is: {reason(error)}"
 
 
-def function_is_mapped(creation: tf_private.Creation) -> bool:
+def function_is_mapped(creation: hooks.Creation) -> bool:
     """Tells a function of a tf.data pipeline: tf.data has AutoGraph convert it inside a wrapper of its own."""
     name, _ = function_name(text(tf_private.runtime_function(creation.concrete).name))
     return name.startswith("Dataset_")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tracer.capture import describe, tf_private
+from tracer.capture import describe, hooks, tf_private
 from tracer.errors import TracerError, WriteFailed
 from tracer.store.writer import RunWriter
 
@@ -55,7 +55,7 @@ class FunctionRecorder:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Records while the block runs."""
-        with tf_private.listening(created=self._created, called=self._on_call, iterated=self._on_iterate):
+        with hooks.listening(created=self._created, called=self._on_call, iterated=self._on_iterate):
             yield
         self._datasets.clear()
 
@@ -63,7 +63,7 @@ class FunctionRecorder:
         """Returns, for each trace folder, what the session told: calls, and why a stage is missing."""
         return {item.folder: {"calls": item.calls, "missing": item.missing} for item in self.recorded.values()}
 
-    def _created(self, creation: tf_private.Creation) -> None:
+    def _created(self, creation: hooks.Creation) -> None:
         if os.getpid() != self._pid:
             return  # a forked child inherits the hooks, but the run is its parent's
         with self._guarded():
@@ -108,7 +108,7 @@ class FunctionRecorder:
             derived = kind != "inference"
             self._record(part, cause="gradient" if derived else "traced before the session")
 
-    def _record(self, function: Any, *, cause: str, creation: tf_private.Creation | None = None) -> None:
+    def _record(self, function: Any, *, cause: str, creation: hooks.Creation | None = None) -> None:
         with self._lock:
             name = describe.text(function.name)
             if name in self.recorded:
@@ -141,7 +141,7 @@ class FunctionRecorder:
             self.failure = self.failure or failure
 
 
-def _entry(function: Any, creation: tf_private.Creation | None) -> RecordedFunction:
+def _entry(function: Any, creation: hooks.Creation | None) -> RecordedFunction:
     runtime_name = describe.text(function.name)
     name, kind = describe.function_name(runtime_name)
     definition = function.definition
@@ -165,7 +165,7 @@ def _entry(function: Any, creation: tf_private.Creation | None) -> RecordedFunct
 
 
 def _facts(
-    function: Any, entry: RecordedFunction, creation: tf_private.Creation | None, cause: str, number: int
+    function: Any, entry: RecordedFunction, creation: hooks.Creation | None, cause: str, number: int
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     python_function = creation.python_function if creation else None
     frames = describe.user_frames(tf_private.stack())

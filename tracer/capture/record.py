@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tracer.capture import tf_private
+from tracer.capture import hooks
 from tracer.capture.profiler import timed_steps
 from tracer.capture.session import Session, open_session
 from tracer.discover.declare import Call, callable_name
@@ -99,7 +99,7 @@ def record_calls(
     ) as session:
         opened(session.path)
         settings.progress("building", 0, 0)
-        with tf_private.keeping_instances() as kept:
+        with hooks.keeping_instances() as kept:
             calls = build()
             session.warnings.extend(notes)
             with session.recording():

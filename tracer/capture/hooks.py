@@ -1,0 +1,188 @@
+"""Calls back when TensorFlow makes a function, when a program calls one, and when it iterates a dataset.
+
+All of it hangs on private corners of TensorFlow, which `tf_private` names; one that a version lacks stays silent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import inspect
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tracer.capture.tf_private import POLYMORPHIC, get, replaced
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Creation:
+    """TensorFlow made a concrete function."""
+
+    concrete: Any  # ConcreteFunction
+    python_function: Callable[..., Any] | None  # what the user wrote; None if TensorFlow does not say
+    autograph: bool  # whether AutoGraph rewrote it
+    owner: Any  # the tf.function object; None if TensorFlow does not say
+    seconds: float | None
+    creates_variables: bool  # the first of the two traces of a function that makes its variables when it is called
+
+
+@contextlib.contextmanager
+def listening(
+    *,
+    created: Callable[[Creation], None],
+    called: Callable[[Any], None],
+    iterated: Callable[[Any], None],
+) -> Iterator[None]:
+    """Calls back on every concrete function made, every runtime function called from Python, every dataset iterated.
+
+    `called` gets an AtomicFunction before it runs, `iterated` a dataset. All are gone when the block ends.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_listening_to_traces(created))
+        stack.enter_context(_listening_to_calls(called))
+        stack.enter_context(_listening_to_iterators(iterated))
+        yield
+
+
+@contextlib.contextmanager
+def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
+    callbacks = get(f"{POLYMORPHIC}.transform:CONCRETE_FUNCTION_CALLBACKS")
+    running: dict[int, tuple[float, Any]] = {}  # begin and options of each trace under way, by its graph
+
+    def timed(original: Any) -> Any:
+        def create(function_type: Any, type_context: Any, func_graph: Any, options: Any) -> Any:
+            running[id(func_graph)] = (time.perf_counter(), options)
+            try:
+                return original(function_type, type_context, func_graph, options)
+            finally:
+                del running[id(func_graph)]
+
+        return create
+
+    def callback(concrete: Any) -> None:
+        begin, options = running.get(id(concrete.graph), (None, None))
+        created(
+            Creation(
+                concrete=concrete,
+                python_function=_python_function(options) if options else None,
+                autograph=bool(options and options.autograph),
+                owner=_owner(options),
+                seconds=time.perf_counter() - begin if begin is not None else None,
+                creates_variables=_creates_variables(concrete, options),
+            )
+        )
+
+    with replaced(f"{POLYMORPHIC}.tracing_compilation:_create_concrete_function", timed):
+        if callbacks is not None:
+            callbacks.append(callback)
+        try:
+            yield
+        finally:
+            if callbacks is not None and callback in callbacks:
+                callbacks.remove(callback)
+
+
+@contextlib.contextmanager
+def _listening_to_calls(called: Callable[[Any], None]) -> Iterator[None]:
+    import tensorflow as tf
+
+    def counted(original: Any) -> Any:
+        def call_flat(self: Any, *args: Any) -> Any:
+            if tf.executing_eagerly():
+                called(self)
+            return original(self, *args)
+
+        return call_flat
+
+    with replaced(f"{POLYMORPHIC}.atomic_function:AtomicFunction.call_flat", counted):
+        yield
+
+
+@contextlib.contextmanager
+def _listening_to_iterators(iterated: Callable[[Any], None]) -> Iterator[None]:
+    def creating(original: Any) -> Any:
+        def create_iterator(self: Any, dataset: Any) -> Any:
+            iterated(dataset)
+            return original(self, dataset)
+
+        return create_iterator
+
+    def stepping(original: Any) -> Any:
+        def next_internal(self: Any) -> Any:
+            dataset = getattr(self, "_dataset", None)
+            if dataset is not None:
+                iterated(dataset)
+            return original(self)
+
+        return next_internal
+
+    base = "tensorflow.python.data.ops.iterator_ops:OwnedIterator."
+    with replaced(base + "_create_iterator", creating), replaced(base + "_next_internal", stepping):
+        yield
+
+
+@contextlib.contextmanager
+def keeping_instances() -> Iterator[list[Any]]:
+    """Keeps every object alive whose tf.function method is looked up in the block, in the list that it yields.
+
+    TensorFlow binds such methods to a weak reference: `Module().step` is dead before it can be called.
+    """
+    kept: list[Any] = []
+
+    def binding(original: Any) -> Any:
+        def bind(function: Any, instance: Any) -> Any:
+            kept.append(instance)
+            return original(function, instance)
+
+        return bind
+
+    with replaced(f"{POLYMORPHIC}.polymorphic_function:class_method_to_instance_method", binding):
+        yield kept
+
+
+def _python_function(options: Any) -> Callable[..., Any] | None:
+    """Returns what the user wrote, without the wrappers of tf.function, tf.data, methods and decorators."""
+    function = options.python_function
+    unwrap = get("tensorflow.python.util.tf_decorator:unwrap")
+    if unwrap is not None:
+        function = unwrap(function)[1]
+    if getattr(function, "__module__", "").endswith("data.ops.structured_function"):
+        wrapper = _closure(function).get("self")
+        function = getattr(wrapper, "_func", function)
+    function = getattr(function, "__func__", function)
+    with contextlib.suppress(ValueError):
+        function = inspect.unwrap(function)
+    if not inspect.isfunction(function) and not inspect.ismethod(function):
+        function = getattr(type(function), "__call__", function)  # an object that is called, such as a Keras model
+    return function if callable(function) else None
+
+
+def _closure(function: Any) -> dict[str, Any]:
+    cells = getattr(function, "__closure__", None) or ()
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    return {name: cell.cell_contents for name, cell in zip(names, cells, strict=False)}
+
+
+def _owner(options: Any) -> Any:
+    """Returns the tf.function object that is being traced; None if none is on the stack."""
+    if getattr(options, "name", "") == "initialize_variables":
+        return None  # TensorFlow's helper, on whose stack is the function whose variables it initialises
+    polymorphic = get(f"{POLYMORPHIC}.polymorphic_function:Function")
+    frame = sys._getframe(1) if polymorphic else None
+    while frame is not None:
+        if frame.f_code.co_filename.endswith("polymorphic_function.py"):
+            owner = frame.f_locals.get("self")
+            if isinstance(owner, polymorphic):
+                return owner
+        frame = frame.f_back
+    return None
+
+
+def _creates_variables(concrete: Any, options: Any) -> bool:
+    """Tells a function's first trace, in which its variables are made: TensorFlow guards each with this op."""
+    scope = getattr(getattr(options, "scope_type", None), "name", "")
+    if scope != "VARIABLE_CREATION":
+        return False
+    return any(op.type == "VarIsInitializedOp" for op in concrete.graph.get_operations())
