@@ -150,6 +150,9 @@ def run(target: str, parameters: tuple[str, ...], as_json: bool, **options: Any)
     try:
         with program_output_apart(apart=as_json), progress_bar(shown=not as_json) as progress:
             recorded = api.run(target, parameters=given, progress=progress, **options)
+    except KeyboardInterrupt:
+        click.echo("\ninterrupted: what was recorded up to then is kept: trace-scenario show", err=True)
+        raise
     except ProgramFailed as error:
         if error.run:
             output.failed_run(error.run)

@@ -39,8 +39,12 @@ def x() -> tf.Tensor:
 
 
 def test_a_function_that_ran_before_is_recorded_when_it_is_called(tmp_path: Path) -> None:
-    """A function that TensorFlow traced before the session is there, optimised graph included."""
-    step = tf.function(lambda x: tf.nn.relu(x) * (2.0 * 3.0), autograph=False)
+    """A function that TensorFlow traced before the session is there: its source, AutoGraph's code, both graphs."""
+
+    @tf.function
+    def step(x: tf.Tensor) -> tf.Tensor:
+        return tf.nn.relu(x) * (2.0 * 3.0)
+
     step(x())
 
     [trace] = record(tmp_path, step, x()).traces
@@ -48,7 +52,12 @@ def test_a_function_that_ran_before_is_recorded_when_it_is_called(tmp_path: Path
     assert trace.cause == "traced before the session"
     assert trace.seconds is None
     assert {node.op for node in trace.graph.nodes} >= {"Relu", "Mul"}
-    assert trace.stages["optimized"] == ""
+    assert [stage for stage, missing in trace.stages.items() if not missing] == [
+        "source",
+        "autograph",
+        "traced",
+        "optimized",
+    ]
 
 
 def test_a_nested_function_has_a_folder_of_its_own(tmp_path: Path) -> None:
@@ -442,3 +451,26 @@ def test_a_number_at_the_end_of_a_name_belongs_to_the_name(tmp_path: Path) -> No
     run = record(tmp_path, lambda: block_2(block_1(x())))
 
     assert list(run.functions) == ["block_1", "block_2"]
+
+
+def test_an_optimised_graph_goes_to_the_trace_that_it_came_from(tmp_path: Path) -> None:
+    """Of two traces with the same nodes, one from before the session, each has the graph of its own shapes."""
+    step = tf.function(lambda x: tf.reduce_sum(x * 2.0, axis=0), autograph=False)
+    step(tf.ones([4, 3]))
+
+    def both() -> None:
+        step(tf.ones([4, 3]))
+        step(tf.ones([9, 5]))
+
+    old, new = record(tmp_path, both).functions["<lambda>"].traces
+
+    def widths(trace: tracer.recorded.Trace) -> set[str]:  # type: ignore[name-defined]
+        from tensorboard.compat.proto import graph_pb2
+
+        [path] = tmp_path.glob(f"*/*/functions/{trace.id}/optimized.pb")
+        graph = graph_pb2.GraphDef.FromString(path.read_bytes())
+        shapes = [shape for n in graph.node if n.op == "Sum" for shape in n.attr["_output_shapes"].list.shape]
+        return {str(dim.size) for shape in shapes for dim in shape.dim}
+
+    assert (old.cause, widths(old) <= {"3"}) == ("traced before the session", True)
+    assert (new.cause, widths(new) <= {"5"}) == ("traced again", True)

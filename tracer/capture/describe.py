@@ -55,10 +55,10 @@ def type_text(kind: Any) -> str:
     return str(kind)
 
 
-def captures(concrete: Any) -> list[dict[str, Any]]:
+def captures(graph: Any) -> list[dict[str, Any]]:
     """Returns the variables and tensors that a function takes from outside, each with the node that stands for it."""
-    graph = concrete.graph
-    by_handle = {id(variable.handle): variable for variable in graph.variables if hasattr(variable, "handle")}
+    variables = getattr(graph, "variables", ())
+    by_handle = {id(variable.handle): variable for variable in variables if hasattr(variable, "handle")}
     found = []
     for outer, inner in getattr(graph, "captures", ()):
         variable = by_handle.get(id(outer))
@@ -114,6 +114,8 @@ def autograph_code(creation: hooks.Creation) -> tuple[bytes, str]:
 
 def function_is_mapped(creation: hooks.Creation) -> bool:
     """Tells a function of a tf.data pipeline: tf.data has AutoGraph convert it inside a wrapper of its own."""
+    if creation.concrete is None:
+        return False
     name, _ = function_name(text(tf_private.runtime_function(creation.concrete).name))
     return name.startswith("Dataset_")
 

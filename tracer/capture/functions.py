@@ -32,6 +32,7 @@ class RecordedFunction:
     outputs: tuple[str, ...]  # nodes that its result and its side effects hang on
     children: tuple[str, ...]  # runtime names of the functions that it runs
     creates_variables: bool
+    existing: bool  # it was traced before the session, and may have been instantiated then too
     jitted: Any  # its ConcreteFunction, if it is jitted
     calls: int = 0
     first_call: int = -1  # its place among the functions called; -1: Python never called it
@@ -68,9 +69,7 @@ class FunctionRecorder:
             return  # a forked child inherits the hooks, but the run is its parent's
         with self._guarded():
             function = tf_private.runtime_function(creation.concrete)
-            again = creation.owner is not None and creation.owner in self._owners
-            if creation.owner is not None and not again:
-                self._owners[creation.owner] = next(self._numbers)
+            again = self._number(creation.owner)
             cause = "creates variables" if creation.creates_variables else "traced again" if again else "first trace"
             self._record(function, creation=creation, cause=cause)
 
@@ -105,8 +104,22 @@ class FunctionRecorder:
             base, kind = describe.function_name(name)
             if name in self.recorded or (part is not function and base == name):
                 continue  # a branch or a loop's body is part of the graph that holds it
-            derived = kind != "inference"
-            self._record(part, cause="gradient" if derived else "traced before the session")
+            if kind != "inference":
+                self._record(part, cause="gradient")
+                continue
+            creation = hooks.existing(base) if part is function else None
+            if creation is not None:
+                self._number(creation.owner)
+            self._record(part, cause="traced before the session", creation=creation)
+
+    def _number(self, owner: Any) -> bool:
+        """Gives a tf.function object a number, and tells whether it had one: whether it was traced before."""
+        if owner is None:
+            return False
+        again = owner in self._owners
+        if not again:
+            self._owners[owner] = next(self._numbers)
+        return again
 
     def _record(self, function: Any, *, cause: str, creation: hooks.Creation | None = None) -> None:
         with self._lock:
@@ -160,7 +173,8 @@ def _entry(function: Any, creation: hooks.Creation | None) -> RecordedFunction:
         ),
         children=tuple(describe.text(child.name) for child in function.children),
         creates_variables=bool(creation and creation.creates_variables),
-        jitted=(creation.concrete if creation else True) if jitted else None,
+        existing=kind == "inference" and (creation is None or creation.concrete is None),
+        jitted=((creation and creation.concrete) or True) if jitted else None,
     )
 
 
@@ -181,7 +195,7 @@ def _facts(
         "origin": describe.origin(python_function) if creation else "user",
         "arguments": describe.arguments(function.function_type),
         "returns": describe.type_text(function.function_type.output),
-        "captures": describe.captures(creation.concrete) if creation else [],
+        "captures": describe.captures(function.graph),
         "definition": describe.definition(python_function),
         "call_site": _frame(frames[-1]) if frames else None,
         "stack": [_frame(frame) for frame in frames],

@@ -18,7 +18,7 @@ from tracer.capture.tf_private import POLYMORPHIC, get, replaced
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Creation:
-    """TensorFlow made a concrete function."""
+    """TensorFlow made a concrete function, now or, where `concrete` is None, before anybody listened."""
 
     concrete: Any  # ConcreteFunction
     python_function: Callable[..., Any] | None  # what the user wrote; None if TensorFlow does not say
@@ -66,7 +66,7 @@ def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
         created(
             Creation(
                 concrete=concrete,
-                python_function=_python_function(options) if options else None,
+                python_function=_python_function(options.python_function) if options else None,
                 autograph=bool(options and options.autograph),
                 owner=_owner(options),
                 seconds=time.perf_counter() - begin if begin is not None else None,
@@ -142,9 +142,17 @@ def keeping_instances() -> Iterator[list[Any]]:
         yield kept
 
 
-def _python_function(options: Any) -> Callable[..., Any] | None:
+def existing(name: str) -> Creation | None:
+    """Returns what is known of the tf.function that is being called, if its name is `name`; None if none is."""
+    owner = _owner(None)
+    function = _python_function(owner.python_function) if owner is not None else None
+    if function is None or getattr(function, "__name__", "") != name:
+        return None
+    return Creation(None, function, bool(getattr(owner, "_autograph", True)), owner, None, False)
+
+
+def _python_function(function: Any) -> Callable[..., Any] | None:
     """Returns what the user wrote, without the wrappers of tf.function, tf.data, methods and decorators."""
-    function = options.python_function
     unwrap = get("tensorflow.python.util.tf_decorator:unwrap")
     if unwrap is not None:
         function = unwrap(function)[1]

@@ -42,10 +42,14 @@ def optimized_graphs(
 
 
 def _from_runtime(functions: list[RecordedFunction], exported: Iterable[Any]) -> dict[str, Any]:
-    """Pairs instantiated graphs with functions by their nodes; of equal ones the first called was the first made."""
+    """Pairs instantiated graphs with functions by their nodes.
+
+    Of functions with equal nodes, the first called was the first instantiated; one that was traced before the session
+    was most likely instantiated before it too, and comes last.
+    """
     waiting: dict[frozenset[tuple[str, str]], list[RecordedFunction]] = {}
-    for function in sorted(functions, key=lambda function: function.first_call):
-        if function.first_call >= 0:
+    for function in sorted(functions, key=lambda function: (function.existing, function.first_call)):
+        if function.first_call >= 0 and function.jitted is None:
             waiting.setdefault(function.nodes, []).append(function)
     found = {}
     for graphs in exported:
