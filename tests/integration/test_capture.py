@@ -474,3 +474,19 @@ def test_an_optimised_graph_goes_to_the_trace_that_it_came_from(tmp_path: Path) 
 
     assert (old.cause, widths(old) <= {"3"}) == ("traced before the session", True)
     assert (new.cause, widths(new) <= {"5"}) == ("traced again", True)
+
+
+def test_a_signal_that_arrives_inside_a_del_is_not_lost(tmp_path: Path) -> None:
+    """Python drops what a signal raises in a `__del__`; the session has it delivered again."""
+    import signal
+    import time
+
+    class Dropped:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt), tracer.trace("test", logdir=tmp_path, profile=False) as session:
+        Dropped()
+        time.sleep(30)
+
+    assert session.status == "interrupted"

@@ -16,7 +16,7 @@ from tracer.capture.describe import file_origin
 from tracer.capture.finish import write_stages, write_tags
 from tracer.capture.functions import FunctionRecorder
 from tracer.capture.profiler import Profiler
-from tracer.capture.signals import Terminated, postponed, sigterm_raises
+from tracer.capture.signals import Terminated, delivered_again, postponed, sigterm_raises
 from tracer.capture.summary_trace import SummaryTrace
 from tracer.errors import SessionActive, TracerError, WriteFailed, reason
 from tracer.recorded import Run, Warned
@@ -218,7 +218,7 @@ def open_session(
     folder = Path(logdir) if logdir is not None else layout.default_logdir()
     session = Session(name, logdir=folder, profile=profile, sources=sources, facts=facts)
     try:
-        with sigterm_raises():
+        with sigterm_raises(), delivered_again():
             yield session
     except BaseException as error:
         session.close(error)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+_AGAIN_S = 0.05  # long enough to leave the `__del__`, short enough for a person who waits
 
 
 class Terminated(SystemExit):
@@ -34,6 +37,28 @@ def sigterm_raises() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
+def delivered_again() -> Iterator[None]:
+    """Sends Ctrl-C or SIGTERM again if Python dropped it: what a signal raises inside a `__del__` is only printed.
+
+    TensorFlow's functions have one, so a program that makes and drops them would now and then not hear its signal.
+    """
+    before = sys.unraisablehook
+
+    def hook(dropped: Any) -> None:
+        if not issubclass(dropped.exc_type, (KeyboardInterrupt, Terminated)):
+            before(dropped)
+            return
+        number = signal.SIGINT if issubclass(dropped.exc_type, KeyboardInterrupt) else signal.SIGTERM
+        threading.Timer(_AGAIN_S, os.kill, (os.getpid(), number)).start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextmanager
