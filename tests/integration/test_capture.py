@@ -481,12 +481,17 @@ def test_a_signal_that_arrives_inside_a_del_is_not_lost(tmp_path: Path) -> None:
     import signal
     import time
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background ignores Ctrl-C
+
     class Dropped:
         def __del__(self) -> None:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt), tracer.trace("test", logdir=tmp_path, profile=False) as session:
-        Dropped()
-        time.sleep(30)
+    try:
+        with pytest.raises(KeyboardInterrupt), tracer.trace("test", logdir=tmp_path, profile=False) as session:
+            Dropped()
+            time.sleep(30)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
     assert session.status == "interrupted"

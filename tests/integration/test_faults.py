@@ -48,6 +48,8 @@ def start_endless(tmp_path: Path, profile: str) -> subprocess.Popen[str]:
         stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        # A shell starts what it runs in the background with Ctrl-C ignored, and a test run may be such a thing.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no threads are made here
     )
     assert process.stdout is not None
     while process.stdout.readline().strip() != "3":
