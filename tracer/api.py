@@ -292,6 +292,10 @@ def _run_row(path: Path) -> RunRow:
         facts = read_header(path)
     except Unreadable as error:
         return RunRow(name, str(path), scenario, "unreadable", "", None, 0, folder_bytes(path), error.message)
+    for key in ("steps", "functions", "bytes"):
+        if not isinstance(facts.get(key, 0), int) and facts[key] is not None:
+            problem = f"{path / layout.RUN_FILE}: {key} is no number"
+            return RunRow(name, str(path), scenario, "unreadable", "", None, 0, folder_bytes(path), problem)
     return RunRow(
         run=name,
         path=str(path),

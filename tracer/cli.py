@@ -212,15 +212,15 @@ def board(runs: tuple[str, ...], all_runs: bool, port: int, no_wait: bool, logdi
     """
     from tracer import api
 
-    started, links = api.board(runs or ("latest",), logdir=logdir, port=port, all_runs=all_runs)
-    try:
-        Output(as_json, logdir).board(started, links, stays=no_wait)
-        if not no_wait:
-            with sigterm_as_interrupt():
+    with sigterm_as_interrupt():  # from the start: whatever ends us must end TensorBoard too
+        started, links = api.board(runs or ("latest",), logdir=logdir, port=port, all_runs=all_runs)
+        try:
+            Output(as_json, logdir).board(started, links, stays=no_wait)
+            if not no_wait:
                 started.wait()
-    finally:
-        if not no_wait:
-            started.stop()
+        finally:
+            if not no_wait:
+                started.stop()
 
 
 @main.command()

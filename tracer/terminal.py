@@ -170,12 +170,14 @@ def program_traceback(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """Lets SIGTERM end the block as Ctrl-C does, so that what it started is ended too."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Lets SIGTERM and a closed terminal end the block as Ctrl-C does, so that what it started is ended too."""
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -120,6 +120,8 @@ def test_a_target_is_recorded(arguments: list[str], function: str, signature: st
         (["mine.py", "-p", "width=wide"], 2, "parameter 'width' takes int, not 'wide'", "such as -p width=2"),
         (["mine.py", "-p", "widht=3"], 2, "scenario 'mine' has no parameter 'widht'", "did you mean 'width'?"),
         (["exported", "--signature", "nope"], 3, "exported has no signature 'nope'", "serving_default"),
+        (["exported", "--input", "z=float32[2]"], 2, "it takes x=float32[?,3]", "--input x=float32[1,3]"),
+        (["exported", "--input", "x=float32[2,4]"], 2, "it takes x=float32[?,3]", "--input x=float32[1,3]"),
         ([".."], 3, ".. is a folder, but no SavedModel", "a SavedModel folder holds saved_model.pb"),
         (
             ["mine.py:fails", "--input", "x=float32[2]"],

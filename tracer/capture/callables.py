@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tracer.capture import describe
 from tracer.capture.inputs import Inputs
 from tracer.discover.declare import Call, callable_name, parse_parameters, signature_parameters
 from tracer.discover.input_spec import InputSpec
@@ -76,6 +77,11 @@ def saved_model_calls(
             f"{folder} cannot be loaded: {reason(error)}", hint="is it whole? saved_model_cli show --all"
         ) from error
     names = list(loaded.signatures)
+    if signature is None and "serving_default" not in names and len(names) > 1:
+        raise UsageError(
+            f"{folder.name} has {len(names)} signatures and no serving_default",
+            hint=" or ".join(f"--signature {name}" for name in sorted(names)),
+        )
     if signature is None and names:
         signature = "serving_default" if "serving_default" in names else names[0]
     if signature is None or signature not in names:
@@ -86,13 +92,33 @@ def saved_model_calls(
         )
     function = loaded.signatures[signature]
     _, wanted = function.structured_input_signature
-    _, keyword = inputs.given(specs) if specs else ((), inputs.like(dict(wanted)))
+    positional, keyword = inputs.given(specs) if specs else ((), inputs.like(dict(wanted)))
+    _check_signature(signature, wanted, positional, keyword)
 
     def call(**arguments: Any) -> Any:
         assert loaded is not None  # a signature holds its model's variables weakly; this closure keeps them
         return function(**arguments)
 
     return (Call(call, **keyword).named(signature),)
+
+
+def _check_signature(
+    name: str, wanted: Mapping[str, Any], positional: Sequence[Any], keyword: Mapping[str, Any]
+) -> None:
+    """Checks inputs against a SavedModel's signature, which takes them by name.
+
+    Raises:
+      UsageError: a name, a type or a shape is another.
+    """
+    import tensorflow as tf
+
+    fits = not positional and sorted(keyword) == sorted(wanted)
+    if not fits or not all(spec.is_compatible_with(tf.convert_to_tensor(keyword[key])) for key, spec in wanted.items()):
+        texts = [f"{key}={describe.type_text(spec).replace(' ', '')}" for key, spec in wanted.items()]
+        raise UsageError(
+            f"these inputs do not fit the signature '{name}': it takes {', '.join(texts)}",
+            hint=" ".join(f"--input {text.replace('?', '1')}" for text in texts),
+        )
 
 
 def keras_file(path: Path) -> Any:
