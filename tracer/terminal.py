@@ -224,6 +224,8 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
 def _is_library(file: str) -> bool:
     """Tells files of Python and of the frameworks, whose frames are not what a user looks for."""
     packages = ("tensorflow", "keras", "tf_keras", "wrapt")
+    if "__autograph_generated_file" in file:
+        return True  # the message names the line that the user wrote
     return file.startswith(sysconfig.get_path("stdlib")) and (
         "site-packages" not in file or any(f"{os.sep}{name}{os.sep}" in file for name in packages)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -163,3 +164,32 @@ def test_a_program_that_ends_itself_keeps_its_run(code: str, returned: int, stat
 
     assert done.returncode == returned
     assert json.loads(done.stdout)["status"] == status
+
+
+def running() -> list[bytes]:
+    """Returns the command lines of all processes."""
+    commands = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            commands.append(path.read_bytes())
+    return commands
+
+
+@pytest.mark.parametrize("delay", [0.5, 4.0])
+def test_a_board_that_is_ended_ends_tensorboard(delay: float, tmp_path: Path) -> None:
+    """SIGTERM ends `board` and the TensorBoard that it started, while it starts and when it answers."""
+    tracer.record(lambda: None, logdir=tmp_path, profile=False, name="empty")
+    board = subprocess.Popen(
+        [str(COMMAND), "board", "--logdir", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    time.sleep(delay)
+    board.terminate()
+    board.communicate(timeout=30)
+
+    assert [
+        command for command in running() if b"tensorboard.main" in command and str(tmp_path).encode() in command
+    ] == []
+    assert list(tmp_path.glob("trace-scenario-board-*")) == []
