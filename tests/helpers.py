@@ -7,16 +7,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tracer.graph.model import Body, Graph, Node
-from tracer.recorded import Frame, Run, Trace, group_functions
+from tracer.graph.lines import Frame
+from tracer.graph.model import Body, Function, Graph, Kind, Node, Nodes
+from tracer.recorded import Run, Trace, group_functions
 from tracer.store.process import this_process
 
-_NODE = re.compile(r"(?P<name>[^:\s]+):(?P<op>\w+)(?P<bodies>(?:@[^@<\s]+)*)(?:<-(?P<inputs>\S+))?")
+_NODE = re.compile(
+    r"(?P<name>[^:\s]+):(?P<op>\w+)(?P<bodies>(?:@[^@<=\s]+)*)"
+    r"(?:=(?P<dtype>\w+)(?:\[(?P<shape>[^\]]*)\])?)?(?:<-(?P<inputs>\S+))?"
+)
 
 
 def graph(nodes, **functions):
-    """Returns a graph: `a/x:Mul  a/y:Add<-a/x:1,^a/x  w:While@cond.c@body.b  f:Call@g`, functions by keyword."""
-    return Graph(_nodes(nodes), {name: _nodes(text) for name, text in functions.items()})
+    """Returns a graph: `a/x:Mul  a/y:Add=float32[2,?]<-a/x:1,^a/x  w:While@cond.c@body.b  f:Call@g`.
+
+    Functions come by keyword; `(x,y)` before their nodes are their arguments, `->z:z:0` behind them what they return.
+    """
+    return Graph(_nodes(nodes), {name: _function(name, text) for name, text in functions.items()})
 
 
 def graph_def(nodes, **functions):
@@ -133,8 +140,15 @@ def run_python(code, *arguments, cwd=None, **environment):
     return done.stdout
 
 
+def _function(name, text):
+    words = text.split()
+    arguments = words.pop(0)[1:-1].split(",") if words and words[0].startswith("(") else []
+    returns = words.pop()[2:].split(",") if words and words[-1].startswith("->") else []
+    return Function(name, tuple(arguments), _nodes(" ".join(words)), tuple(returns))
+
+
 def _nodes(text):
-    return tuple(_node(word) for word in text.split())
+    return Nodes.of(map(_node, text.split()))
 
 
 def _node(word):
@@ -142,7 +156,18 @@ def _node(word):
     assert match, f"no node: {word}"
     bodies = [body.rpartition(".") for body in match["bodies"].split("@")[1:]]
     inputs = tuple(match["inputs"].split(",")) if match["inputs"] else ()
-    return Node(match["name"], match["op"], inputs, "", tuple(Body(label, name) for label, _, name in bodies))
+    bodies = tuple(Body(label, name) for label, _, name in bodies)
+    return Node(match["name"], Kind(match["op"], _attributes(match), bodies), inputs, "")
+
+
+def _attributes(match):
+    if not match["dtype"]:
+        return {}
+    types = {"T": match["dtype"], "dtype": match["dtype"]}
+    if match["shape"] is None:
+        return types
+    dims = [dim for dim in match["shape"].split(",") if dim]
+    return {**types, "_output_shapes": (tuple(None if dim == "?" else int(dim) for dim in dims),)}
 
 
 def _fill(node_defs, text):

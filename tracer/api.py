@@ -19,7 +19,8 @@ from tracer.store import layout
 if TYPE_CHECKING:
     from tracer.diagnose import Check
     from tracer.recorded import Run
-    from tracer.report import RunRow, RunsReport, ShowReport
+    from tracer.report.runs import RunRow, RunsReport
+    from tracer.report.show import ShowReport
     from tracer.store.prune import OldRun
     from tracer.tensorboard import Board
 
@@ -104,7 +105,8 @@ def run(
 
 def runs(*, logdir: str | Path | None = None, top: int = 0) -> RunsReport:
     """Returns what has been recorded, newest first."""
-    from tracer.report import RunsReport, listing
+    from tracer.report.listing import listing
+    from tracer.report.runs import RunsReport
     from tracer.store.find import list_runs
 
     folder = _logdir(logdir)
@@ -130,7 +132,7 @@ def show(
       NotFound: no such run, function or scope.
       Unreadable: the run is damaged.
     """
-    from tracer.report import show_report
+    from tracer.report.show import show_report
     from tracer.store.find import find_run
     from tracer.store.load import load_run
 
@@ -283,7 +285,7 @@ def _builder(
 
 
 def _run_row(path: Path) -> RunRow:
-    from tracer.report import RunRow
+    from tracer.report.runs import RunRow
     from tracer.store.load import read_header, status
     from tracer.store.usage import folder_bytes
 

@@ -7,18 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tracer.errors import NotFound, did_you_mean
-from tracer.graph.model import Graph
+from tracer.graph.lines import Frame, Lines
+from tracer.graph.model import Graph, Variable
 
 STAGES = ("source", "autograph", "traced", "optimized", "hlo", "optimized_hlo")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Frame:
-    """A line of Python that was running."""
-
-    file: str
-    line: int
-    function: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,6 +43,9 @@ class Trace:
     calls: int | None  # calls from Python in the session; None where nobody counted (a run that was cut off)
     stages: Mapping[str, str]  # what is recorded of it; a stage that is not, with the reason; "" means recorded
     _read: Callable[[str, str], Any] = dataclasses.field(repr=False, compare=False)
+    jit_compile: bool = False  # whether XLA must compile it
+    captures: Mapping[str, Variable] = dataclasses.field(default_factory=dict)  # by the node that stands for it
+    lines: Lines = dataclasses.field(default_factory=Lines, repr=False)
 
     @property
     def signature(self) -> str:

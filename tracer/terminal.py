@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tracer.discover.listing import ListedScenario
     from tracer.recorded import Run
     from tracer.render.text import Style
-    from tracer.report import RunsReport, ShowReport
+    from tracer.report.runs import RunsReport
+    from tracer.report.show import ShowReport
     from tracer.store.prune import OldRun
     from tracer.tensorboard import Board
 
@@ -48,7 +49,7 @@ class Output:
     def recorded(self, run: Run) -> None:
         """Writes what a recording came to."""
         from tracer.render import json, text
-        from tracer.report import show_report
+        from tracer.report.show import show_report
 
         if self._as_json:
             self._write(json.dumps(json.recorded(run)))

@@ -1,8 +1,9 @@
 import pytest
 
 from tests.helpers import graph, graph_def
-from tracer.graph.extract import call_path, extract, node_path
-from tracer.graph.parse import parse_graph
+from tracer.graph.extract import call_path, extract
+from tracer.graph.names import node_path
+from tracer.store.graph_def import read_graph
 
 
 @pytest.mark.parametrize(
@@ -35,14 +36,16 @@ def test_what_became_of_a_function_bears_its_own_names():
 
     part = extract(inlined, "f")
 
-    assert parse_graph(part) == graph("a:Mul<-caller/x,b:1  b:Relu<-^a  caller/x:Placeholder")
+    assert read_graph(part.SerializeToString(), "part") == graph(
+        "a:Mul<-caller/x,b:1  b:Relu<-^a  caller/x:Placeholder"
+    )
 
 
 def test_each_output_that_is_read_from_outside_is_a_placeholder_of_its_own():
     """Two outputs of one outer node stay two, a control input too, and nothing dangles."""
     inlined = graph_def("s:Split  f/a:Add<-s,s:1,^s")
 
-    part = parse_graph(extract(inlined, "f"))
+    part = read_graph(extract(inlined, "f").SerializeToString(), "part")
 
     assert part == graph("a:Add<-caller/s,caller/s_1,^caller/s  caller/s:Placeholder  caller/s_1:Placeholder")
     assert {name.lstrip("^") for node in part.nodes for name in node.inputs} <= {node.name for node in part.nodes}
@@ -52,4 +55,4 @@ def test_a_lowered_body_is_found_by_its_path():
     """The numbers of the lowering do not hide a loop's body."""
     inlined = graph_def("w/body/_5/w/x:Add<-w/body/_5/w/y  w/body/_5/w/y:Const  w/cond/_4/z:Less")
 
-    assert parse_graph(extract(inlined, "w/body")) == graph("w/x:Add<-w/y  w/y:Const")
+    assert read_graph(extract(inlined, "w/body").SerializeToString(), "part") == graph("w/x:Add<-w/y  w/y:Const")

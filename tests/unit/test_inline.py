@@ -1,13 +1,13 @@
 """Node paths."""
 
 from tests.helpers import graph
-from tracer.graph.inline import walk
+from tracer.graph.inline import inline
 from tracer.graph.model import Graph
 
 
 def paths(whole: Graph) -> list[str]:
     """Returns the node paths of a graph."""
-    return [path for path, _ in walk(whole)]
+    return inline(whole).nodes.names
 
 
 def test_a_flat_graph_is_its_nodes():

@@ -4,7 +4,8 @@ import pytest
 
 from tests.helpers import graph, run, trace
 from tracer.errors import NotFound
-from tracer.recorded import Argument, Frame, group_functions
+from tracer.graph.lines import Frame
+from tracer.recorded import Argument, group_functions
 
 
 def names(*traces) -> list[str]:

@@ -8,11 +8,14 @@ import pytest
 from tests.helpers import graph, run, trace
 from tracer.discover.listing import ListedScenario
 from tracer.discover.parameters import Parameter
-from tracer.recorded import Argument, Frame, Run, Warned, Window
+from tracer.graph.lines import Frame
+from tracer.recorded import Argument, Run, Warned, Window
 from tracer.render import json as to_json
 from tracer.render import text as to_text
 from tracer.render.text import Style
-from tracer.report import Listing, RunRow, RunsReport, show_report
+from tracer.report.listing import Listing
+from tracer.report.runs import RunRow, RunsReport
+from tracer.report.show import show_report
 
 NET = graph(
     "x:Placeholder  net/dense/MatMul:MatMul<-x  net/dense/w:ReadVariableOp  net/dense/b:ReadVariableOp "

@@ -11,7 +11,8 @@ import pytest
 
 from tests.helpers import graph, graph_def, run_folder
 from tracer.errors import NotFound, Unreadable, WriteFailed
-from tracer.recorded import Argument, Frame, Warned, Window
+from tracer.graph.lines import Frame
+from tracer.recorded import Argument, Warned, Window
 from tracer.store import writer
 from tracer.store.load import load_run
 from tracer.store.process import this_process
@@ -205,8 +206,11 @@ def test_nesting_without_end_is_unreadable(tmp_path: Path):
         load_run(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xff\xff"])
-def test_a_damaged_graph_is_unreadable(tmp_path: Path, content: bytes):
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(b"", "is empty"), (b"\xff\xff\xff", "is no GraphDef: it ends inside the field at byte 0")],
+)
+def test_a_damaged_graph_is_unreadable(tmp_path: Path, content: bytes, problem: str):
     """A graph that is empty or no GraphDef is an error when it is asked for, not before."""
     run = written(tmp_path)
     run.add_stage("000-f", "traced", content)
@@ -214,7 +218,7 @@ def test_a_damaged_graph_is_unreadable(tmp_path: Path, content: bytes):
 
     with pytest.raises(Unreadable) as caught:
         trace.stage("traced")
-    assert caught.value.message == f"{run.path}/functions/000-f/graph.pb holds no graph"
+    assert caught.value.message == f"{run.path}/functions/000-f/graph.pb {problem}"
 
 
 def test_a_run_without_traces_has_no_functions(tmp_path: Path):

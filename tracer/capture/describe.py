@@ -7,7 +7,6 @@ import functools
 import importlib.util
 import inspect
 import os
-import re
 import sysconfig
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,20 +14,7 @@ from typing import Any
 
 from tracer.capture import hooks, tf_private
 from tracer.errors import reason
-
-# `__inference_f_23`, `__forward_f_23`, `__inference___backward_f_21_23`
-# (tensorflow/python/eager/polymorphic_function/function_type_utils.py and concrete_function.py).
-_RUNTIME_NAME = re.compile(
-    r"__inference___backward_(?P<backward>.+)_\d+_\d+|__forward_(?P<forward>.+)_\d+|__inference_(?P<inference>.+)_\d+"
-)
-
-
-def function_name(runtime_name: str) -> tuple[str, str]:
-    """Returns the name and the kind in a runtime function's name: `addprint`, `inference`."""
-    match = _RUNTIME_NAME.fullmatch(runtime_name)
-    if not match or not match.lastgroup:
-        return runtime_name, "inference"
-    return match[match.lastgroup], match.lastgroup
+from tracer.graph.names import function_name
 
 
 def arguments(function_type: Any) -> list[dict[str, str]]:

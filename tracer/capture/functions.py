@@ -17,6 +17,7 @@ from typing import Any
 
 from tracer.capture import describe, hooks, tf_private
 from tracer.errors import TracerError, WriteFailed
+from tracer.graph.names import function_name
 from tracer.store.writer import RunWriter
 
 
@@ -101,7 +102,7 @@ class FunctionRecorder:
         """Records a function that was traced before the session, and those that it runs."""
         for part in (*function.children, function):
             name = describe.text(part.name)
-            base, kind = describe.function_name(name)
+            base, kind = function_name(name)
             if name in self.recorded or (part is not function and base == name):
                 continue  # a branch or a loop's body is part of the graph that holds it
             if kind != "inference":
@@ -156,7 +157,7 @@ class FunctionRecorder:
 
 def _entry(function: Any, creation: hooks.Creation | None) -> RecordedFunction:
     runtime_name = describe.text(function.name)
-    name, kind = describe.function_name(runtime_name)
+    name, kind = function_name(runtime_name)
     definition = function.definition
     graph = function.graph
     jitted = bool(definition.attr["_XlaMustCompile"].b) if "_XlaMustCompile" in definition.attr else False

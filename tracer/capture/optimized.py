@@ -9,7 +9,7 @@ from typing import Any
 from tracer.capture import tf_private
 from tracer.capture.functions import RecordedFunction
 from tracer.graph.extract import call_path, extract
-from tracer.graph.parse import parse_graph
+from tracer.store.graph_def import read_graph
 
 # Nodes that TensorFlow puts around a function's body when it instantiates it.
 _FRAME_OPS = frozenset({"_Arg", "_Retval", "_DeviceArg", "_DeviceRetval", "Placeholder"})
@@ -77,7 +77,8 @@ def _from_caller(
     """Returns what became of a nested function inside the first function that runs it."""
     for caller in functions:
         if function.runtime_name in caller.children and caller.runtime_name in found:
-            path = call_path(parse_graph(traced[caller.runtime_name]), function.runtime_name)
+            graph = read_graph(traced[caller.runtime_name].SerializeToString(), caller.folder)
+            path = call_path(graph, function.runtime_name)
             part = extract(found[caller.runtime_name], path) if path else None
             if part is not None and len(part.node):
                 return part

@@ -6,29 +6,16 @@ of its own. Its nodes stand in the caller's, under the path of the call.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from tracer.graph.inline import walk
+from tracer.graph.inline import inline
 from tracer.graph.model import Graph
-
-# Lowering writes `while/body/_5/x`, `cond/then/_7/x`, `case/branch0/_2/x`; the number is the lowering's and not part
-# of a node path.
-_LOWERED = re.compile(r"(?<=/)(then|else|cond|body|branch\d+)/_\d+(?=/)")
-
-
-def node_path(executed_name: str) -> str:
-    """Returns the node path of a node that TensorFlow executes: its name without the lowering's numbers."""
-    return _LOWERED.sub(r"\1", executed_name)
+from tracer.graph.names import node_path
 
 
 def call_path(graph: Graph, function: str) -> str | None:
     """Returns the path of the first node that runs `function`, with the label of the body; None if none does."""
-    for path, node in walk(graph):
-        for body in node.bodies:
-            if body.function == function:
-                return f"{path}/{body.label}" if body.label else path
-    return None
+    return next((place.prefix[:-1] for place in inline(graph).places if place.function == function), None)
 
 
 def extract(graph_def: Any, path: str) -> Any:

@@ -1,37 +1,299 @@
-"""Node paths: each node once for every place that runs it, under the path of the node that does."""
+"""Inlining: each node once for every place that runs it, at its node path, with edges that go through the calls.
+
+A node that runs functions stands *behind* their nodes: what the functions return are its inputs, and who reads their
+results reads it. What the functions take they read from the producers themselves, as in TensorFlow's own inlining.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Container, Iterable, Mapping, Sequence
 
-from tracer.graph.model import Graph, Node
+from tracer.errors import Unreadable
+from tracer.graph.model import Body, Graph, Kind, Node, Nodes, Variable
+from tracer.text import count
+
+LIMIT = 2_000_000  # nodes; unrolled models stay below, and twice as many do not fit into a small machine
+_CHARACTERS = 1_000_000_000  # of all paths together: nests of tens of thousands of functions are beyond it
+
+RECURSIVE = "recursive"
+MISSING = "missing"
+
+# Nodes that hand their inputs to their functions, and how many of them they keep for themselves: a branch's predicate.
+_KEPT_INPUTS = {
+    **dict.fromkeys(("If", "StatelessIf", "Case", "StatelessCase"), 1),
+    **dict.fromkeys(("PartitionedCall", "StatefulPartitionedCall", "SymbolicGradient", "MapDefun", "XlaLaunch"), 0),
+    **dict.fromkeys(("While", "StatelessWhile", "BatchFunction", "TPUReplicate"), 0),
+    "RemoteCall": 1,
+}
+
+_Reference = int | tuple[str, str]  # an argument by its position, or what stands before and behind a place's prefix
 
 
-def walk(graph: Graph) -> Iterator[tuple[str, Node]]:
-    """Yields `(node path, node)` for the graph's nodes and, behind each, those of the functions that it runs.
+class TooLarge(Unreadable):
+    """Inlined, the graph would have more nodes than the limit."""
 
-    A function that is already open is not entered again, so recursion ends.
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """Where the nodes of a function stand: the graph itself, or one run of a function by a node."""
+
+    prefix: str  # of the node paths: "net/while/body/"; empty for the graph itself
+    function: str = ""  # the function's runtime name; empty for the graph itself
+    parent: int = -1  # the place of the node that runs it; -1 for the graph itself
+    call: str = ""  # that node, as its own function names it
+    label: str = ""  # "body"; empty for a plain call
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inlined:
+    """A graph without functions."""
+
+    nodes: Nodes  # names are node paths, and so are inputs: "net/add", "net/split:1", "^net/init"
+    places: tuple[Place, ...]  # the graph itself is the first
+    place_of: Sequence[int]  # for each node, the index of its place
+    not_followed: Mapping[str, str]  # nodes whose function stays closed, by path: `RECURSIVE` or `MISSING`
+    captures: Mapping[str, Variable]  # by node path
+
+    def local_name(self, index: int) -> str:
+        """Returns a node's name in its own function."""
+        return self.nodes.names[index][len(self.places[self.place_of[index]].prefix) :]
+
+
+def inline(graph: Graph, *, limit: int = LIMIT) -> Inlined:
+    """Returns the graph with the functions that its nodes run in the nodes' places, nested to any depth.
+
+    A function that is open already is not entered again, so recursion ends; `not_followed` names where.
+
+    Raises:
+      TooLarge: there would be more than `limit` nodes, or paths too long to hold.
     """
-    # A stack of iterators and not of calls: nests of thousands of functions are real (unrolled models).
-    # A body waits on it without an iterator until its turn comes: only then is its function open.
-    stack: list[tuple[str, str, Iterator[Node] | None]] = [("", "", iter(graph.nodes))]
-    open_functions: set[str] = set()
-    while stack:
-        prefix, function, nodes = stack[-1]
-        if nodes is None:
-            stack.pop()
-            if function not in open_functions:
-                open_functions.add(function)
-                stack.append((prefix, function, iter(graph.functions[function])))
-            continue
-        node = next(nodes, None)
-        if node is None:
-            stack.pop()
-            open_functions.discard(function)
-            continue
+    calls = _Calls(graph)
+    if not calls.of(graph.nodes):
+        return Inlined(graph.nodes, (Place(""),), [0] * len(graph.nodes), {}, graph.captures)
+    nodes, characters = _size(graph, calls)
+    if nodes > limit or characters > _CHARACTERS:
+        raise _too_large(limit, nodes)
+    return _Inliner(graph, calls, limit).run()
+
+
+def inlined_nodes(graph: Graph) -> int:
+    """Returns how many nodes the inlined graph has: counted function by function, without inlining it."""
+    return _size(graph, _Calls(graph))[0]
+
+
+class _Calls:
+    """Which nodes run functions; asked once for each kind of node."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._functions = graph.functions
+        self._known: dict[Kind, tuple[Body, ...]] = {}
+
+    def of(self, nodes: Nodes) -> list[tuple[int, tuple[Body, ...]]]:
+        """Returns the nodes that run functions, by index."""
+        for kind in set(nodes.kinds):
+            if kind not in self._known:
+                # A node may also name a function as its op: so did TensorFlow 1.
+                self._known[kind] = kind.bodies or ((Body("", kind.op),) if kind.op in self._functions else ())
+        known = self._known
+        return [(index, known[kind]) for index, kind in enumerate(nodes.kinds) if known[kind]]
+
+
+def _size(graph: Graph, calls: _Calls) -> tuple[int, int]:
+    """Returns the nodes of the inlined graph and the characters of their paths; recursive calls count as nodes."""
+    sizes: dict[str, tuple[int, int]] = {}
+    waiting, opened = [""], set[str]()
+    while waiting:  # depth first without recursion: nests of thousands of functions are real
+        function = waiting[-1]
+        nodes = graph.functions[function].nodes if function else graph.nodes
+        run = [(nodes.names[index], body) for index, bodies in calls.of(nodes) for body in bodies]
+        todo = {body.function for _, body in run if body.function in graph.functions} - sizes.keys() - opened
+        opened.add(function)
+        if todo:
+            waiting.extend(todo - {function})
+            if todo != {function}:
+                continue
+        waiting.pop()
+        total, characters = len(nodes), sum(map(len, nodes.names))
+        for name, body in run:
+            inner, inner_characters = sizes.get(body.function, (0, 0))
+            total += inner
+            characters += inner_characters + inner * (len(name) + len(body.label) + 2)
+        sizes[function] = total, characters
+    return sizes[""]
+
+
+class _Compiled:
+    """A function as it is put in place again and again: its references read once."""
+
+    def __init__(self, nodes: Nodes, arguments: Sequence[str], returns: Sequence[str], calls: _Calls) -> None:
+        self.nodes = nodes
+        self.arguments = arguments
+        self.calls = calls.of(nodes)
+        self._positions = {argument: position for position, argument in enumerate(arguments)}
+        self._kinds = dict(zip(nodes.names, nodes.kinds, strict=True))
+        self.inputs = [[self._reference(text) for text in inputs] for inputs in nodes.inputs]
+        self.returns = [self._reference(text) for text in returns]
+
+    def _reference(self, text: str) -> _Reference:
+        if text.startswith("^"):
+            return "^", text[1:]
+        name, _, port = text.partition(":")
+        if name in self._positions and name not in self._kinds:
+            return self._positions[name] + (int(port) if port.isdecimal() else 0)  # "x:1" is the second of a list
+        output, colon, index = port.rpartition(":")
+        number = index if index.isdecimal() else "0"
+        if colon:  # "split:output:1", as functions write it
+            names = self._kinds[name].output_names if name in self._kinds else ()
+            number = str(names.index(f"{output}:{index}")) if f"{output}:{index}" in names else number
+        return "", name if int(number) == 0 else f"{name}:{number}"
+
+
+class _Inliner:
+    """Fills the columns of the inlined graph."""
+
+    def __init__(self, graph: Graph, calls: _Calls, limit: int) -> None:
+        self._graph = graph
+        self._calls = calls
+        self._limit = limit
+        self._compiled = {"": _Compiled(graph.nodes, (), (), calls)}
+        self._names: list[str] = []
+        self._kinds: list[Kind] = []
+        self._inputs: list[tuple[str, ...]] = []
+        self._devices: list[str] = []
+        self._places: list[Place] = [Place("")]
+        self._arguments: list[Sequence[str]] = [()]
+        self._place_of: list[int] = []
+        self._not_followed: dict[str, str] = {}
+        self._characters = 0
+
+    def run(self) -> Inlined:
+        """Returns the inlined graph."""
+        # A stack and not recursion, as functions nest deep. Each entry: a place, and how far its calls are done;
+        # -1 waits for its turn: only then is its function open.
+        stack = [(0, -1)]
+        opened: dict[str, None] = {}
+        while stack:
+            place, done = stack.pop()
+            compiled = self._function(self._places[place].function)
+            if done < 0:
+                opened[self._places[place].function] = None
+                done = 0
+            start = compiled.calls[done - 1][0] + 1 if done else 0
+            if done == len(compiled.calls):
+                self._copy(place, compiled, start, len(compiled.nodes))
+                opened.popitem()
+                continue
+            index, bodies = compiled.calls[done]
+            self._copy(place, compiled, start, index)
+            stack.append((place, done + 1))
+            stack.extend((inner, -1) for inner in reversed(self._call(place, compiled, index, bodies, opened)))
+        nodes = Nodes(self._names, self._kinds, (self._inputs, self._devices))
+        return Inlined(nodes, tuple(self._places), self._place_of, self._not_followed, self._graph.captures)
+
+    def _function(self, name: str) -> _Compiled:
+        if name not in self._compiled:
+            function = self._graph.functions[name]
+            self._compiled[name] = _Compiled(function.nodes, function.arguments, function.returns, self._calls)
+        return self._compiled[name]
+
+    def _copy(self, place: int, compiled: _Compiled, start: int, end: int) -> None:
+        """Adds nodes that run nothing."""
+        nodes = compiled.nodes
+        prefix, arguments = self._places[place].prefix, self._arguments[place]
+        self._names += [prefix + name for name in nodes.names[start:end]]
+        self._kinds += nodes.kinds[start:end]
+        self._inputs += [_resolve(inputs, prefix, arguments) for inputs in compiled.inputs[start:end]]
+        self._devices += nodes.devices[start:end]
+        self._place_of += [place] * (end - start)
+        self._guard(end - start, (end - start) * len(prefix))
+
+    def _call(
+        self, place: int, compiled: _Compiled, index: int, bodies: Sequence[Body], opened: Container[str]
+    ) -> list[int]:
+        """Adds a node that runs functions, and returns the places of those that can be followed."""
+        node = compiled.nodes[index]
+        prefix, arguments = self._places[place].prefix, self._arguments[place]
         path = prefix + node.name
-        yield path, node
-        for body in reversed(node.bodies):
-            if body.function in graph.functions:
-                label = f"{body.label}/" if body.label else ""
-                stack.append((f"{path}/{label}", body.function, None))
+        inputs = _resolve(compiled.inputs[index], prefix, arguments)
+        data = [text for text in inputs if not text.startswith("^")]
+        inner: list[int] = []
+        returned: list[str] = []
+        for body in bodies:
+            if body.function not in self._graph.functions or body.function in opened:
+                self._not_followed[path] = RECURSIVE if body.function in opened else MISSING
+                continue
+            function = self._function(body.function)
+            body_prefix = f"{path}/{body.label}/" if body.label else f"{path}/"
+            given = _given(node, function.arguments, data)
+            self._synthesise(place, body_prefix, function.arguments, given)
+            taken = [text or body_prefix + name for text, name in zip(given, function.arguments, strict=True)]
+            inner.append(len(self._places))
+            self._places.append(Place(body_prefix, body.function, place, node.name, body.label))
+            self._arguments.append(taken)
+            returned += _resolve(function.returns, body_prefix, taken)
+        kept = inputs if path in self._not_followed else _kept(node, inputs)
+        self._add(place, node._replace(name=path, inputs=(*kept, *returned)))
+        return inner
+
+    def _synthesise(self, place: int, prefix: str, names: Sequence[str], given: Sequence[str]) -> None:
+        """Adds a node for each argument that no input of the graph stands for."""
+        for name, text in zip(names, given, strict=True):
+            if not text:
+                self._add(place, Node(prefix + name, _ARGUMENT, (), ""))
+
+    def _add(self, place: int, node: Node) -> None:
+        self._names.append(node.name)
+        self._kinds.append(node.kind)
+        self._inputs.append(node.inputs)
+        self._devices.append(node.device)
+        self._place_of.append(place)
+        self._guard(1, len(node.name))
+
+    def _guard(self, nodes: int, characters: int) -> None:
+        """Stops where functions that call each other make more of themselves than was counted before."""
+        self._characters += characters
+        if len(self._names) > self._limit or self._characters > _CHARACTERS:
+            raise _too_large(self._limit, 0)
+
+
+_ARGUMENT = Kind("_Arg")
+
+
+def _resolve(references: Iterable[_Reference], prefix: str, arguments: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        [
+            (arguments[part] if part < len(arguments) else f"{prefix}argument_{part}")
+            if isinstance(part, int)
+            else part[0] + prefix + part[1]
+            for part in references
+        ]
+    )
+
+
+def _given(node: Node, names: Sequence[str], data: Sequence[str]) -> list[str]:
+    """Returns which input stands for each argument of a node's function; empty where none does."""
+    if node.op in _KEPT_INPUTS or node.op == node.name:
+        given = list(data[_KEPT_INPUTS.get(node.op, 0) :])
+    else:
+        # A dataset's function takes an element, and behind it what it captured, which are the node's last inputs.
+        captured = node.attributes.get("Targuments", ())
+        tail = list(data[len(data) - len(captured) :]) if captured else []
+        element = list(data[:1]) * max(len(names) - len(tail), 0)
+        given = [*element, *tail] if len(names) != len(data) else list(data)
+    return (given + [""] * len(names))[: len(names)]
+
+
+def _kept(node: Node, inputs: Sequence[str]) -> list[str]:
+    """Returns the inputs that a node itself reads: what it hands to its functions they read."""
+    kept = _KEPT_INPUTS.get(node.op, len(inputs))
+    data = [text for text in inputs if not text.startswith("^")]
+    return data[:kept] + [text for text in inputs if text.startswith("^")]
+
+
+def _too_large(limit: int, nodes: int) -> TooLarge:
+    size = f"{count(nodes)} nodes" if nodes > limit else "more nodes, or longer paths, than fit"
+    return TooLarge(
+        f"with its functions in their places the graph has {size}: the limit is {count(limit)} nodes",
+        hint=f"--limit {max(nodes, 2 * limit)} allows it, if there is the memory: about 1 GB for each 2,000,000",
+    )

@@ -10,7 +10,9 @@ from typing import Any
 from tracer.diagnose import Check
 from tracer.discover.listing import ListedScenario
 from tracer.recorded import STAGES, Run
-from tracer.report import FunctionRow, Listing, RunsReport, ShowReport
+from tracer.report.listing import Listing
+from tracer.report.runs import RunsReport
+from tracer.report.show import FunctionRow, ShowReport
 from tracer.store.prune import OldRun
 
 

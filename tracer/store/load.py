@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tracer.errors import Unreadable
-from tracer.graph.model import Graph
-from tracer.graph.parse import parse_graph
-from tracer.recorded import Argument, Frame, Run, Trace, Warned, Window, group_functions
+from tracer.graph.lines import Frame, Lines
+from tracer.graph.model import Graph, TensorType, Variable
+from tracer.recorded import Argument, Run, Trace, Warned, Window, group_functions
 from tracer.store import layout
 from tracer.store.files import read_json
+from tracer.store.graph_def import read_graph
 from tracer.store.process import is_alive
+
+_TYPE = re.compile(r"(?P<dtype>\w+)\[(?P<dims>\.\.\.|[\d?, ]*)\]")
 
 
 def load_run(path: Path) -> Run:
@@ -98,6 +103,7 @@ def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[s
         else missing.get(stage, "its file is gone" if stage == "traced" else "it was not recorded")
         for stage, file in layout.STAGE_FILES.items()
     }
+    captures = {item["node"]: _variable(item) for item in facts.get("captures") or ()}
     return Trace(
         id=folder.name,
         name=str(facts.get("name", "")),
@@ -113,7 +119,10 @@ def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[s
         seconds=facts.get("seconds"),
         calls=outcome.get("calls"),
         stages=stages,
-        _read=lambda trace, stage: _read_stage(run / layout.FUNCTIONS / trace, stage),
+        _read=lambda trace, stage: _read_stage(run / layout.FUNCTIONS / trace, stage, captures),
+        jit_compile=bool(facts.get("jit_compile")),
+        captures=captures,
+        lines=_lines(facts.get("lines") or {}),
     )
 
 
@@ -121,7 +130,16 @@ def _frame(facts: Mapping[str, Any] | None) -> Frame | None:
     return Frame(facts["file"], facts["line"], facts["function"]) if facts else None
 
 
-def _read_stage(folder: Path, stage: str) -> Graph | str:
+def _lines(facts: Mapping[str, Any]) -> Lines:
+    files = facts.get("files") or ()
+    return Lines(
+        frames=tuple(Frame(files[file], line, function) for file, line, function in facts.get("frames") or ()),
+        stacks=tuple(map(tuple, facts.get("stacks") or ())),
+        nodes=facts.get("nodes") or {},
+    )
+
+
+def _read_stage(folder: Path, stage: str, captures: Mapping[str, Variable]) -> Graph | str:
     path = folder / layout.STAGE_FILES[stage]
     try:
         content = path.read_bytes()
@@ -129,7 +147,21 @@ def _read_stage(folder: Path, stage: str) -> Graph | str:
         raise Unreadable(f"cannot read {path}: {error.strerror}") from error
     if stage not in layout.GRAPH_STAGES:
         return content.decode("utf-8", "replace")
-    return parse_graph(read_graph_def(content, path))
+    return dataclasses.replace(read_graph(content, path), captures=captures)
+
+
+def _variable(facts: Mapping[str, Any]) -> Variable:
+    return Variable(facts["name"], _tensor_type(facts["type"]), bool(facts["trainable"]), facts["kind"])
+
+
+def _tensor_type(text: str) -> TensorType:
+    """Reads `float32[2, ?]`, and `float32[...]` where not even the rank is known."""
+    match = _TYPE.fullmatch(text)
+    if not match:
+        return TensorType(text, None)
+    dims = match["dims"]
+    shape = None if dims == "..." else tuple(None if dim == "?" else int(dim) for dim in dims.split(", ") if dim)
+    return TensorType(match["dtype"], shape)
 
 
 def read_graph_def(content: bytes, path: Path) -> Any:

@@ -1,36 +1,16 @@
-"""Runs to reports: what a command says, as values. Pure: no printing, no files, no clock."""
+"""A run to what `show` says of it."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
 
 from tracer.errors import NotFound, did_you_mean
-from tracer.graph.inline import walk
-from tracer.graph.model import Graph, Node
+from tracer.graph.inline import inline, inlined_nodes
+from tracer.graph.model import Graph, Node, Nodes
 from tracer.graph.scopes import Scope, scope_tree
 from tracer.recorded import Function, Run, Trace
-
-Item = TypeVar("Item")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Listing(Generic[Item]):
-    """A list of results that says how much of it was left out."""
-
-    items: tuple[Item, ...]
-    total: int
-
-    @property
-    def truncated(self) -> bool:
-        """Whether there are more than `items`."""
-        return len(self.items) < self.total
-
-
-def listing(items: Sequence[Item], *, top: int = 0) -> Listing[Item]:
-    """Returns the first `top` items; 0 is all of them."""
-    return Listing(tuple(items[:top] if top else items), len(items))
+from tracer.report.listing import Listing, listing
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,29 +52,6 @@ class ShowReport:
     ops: Mapping[str, tuple[tuple[str, int], ...]]  # by scope: the kinds of op right in it and how many, most first
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class RunRow:
-    """One run in the list of runs."""
-
-    run: str
-    path: str
-    scenario: str
-    status: str
-    started: str
-    steps: int | None
-    functions: int
-    bytes: int
-    warning: str = ""  # why its run.json could not be read
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class RunsReport:
-    """What has been recorded, newest first."""
-
-    logdir: str
-    runs: Listing[RunRow]
-
-
 def show_report(
     run: Run, *, function: str | None = None, scope: str = "", depth: int = 0, top: int = 0, raw: bool = False
 ) -> ShowReport:
@@ -114,8 +71,8 @@ def show_report(
     rows = [FunctionRow(item, tuple(map(_trace_row, item.traces))) for item in run.functions.values()]
     chosen = next((row for row in rows if row.name == (run.functions[function].name if function else row.name)), None)
     shown = _telling(chosen) if chosen else None
-    graph = shown.trace.graph if shown and not shown.trace.stages["traced"] else Graph(nodes=())
-    nodes = list(walk(graph))
+    graph = shown.trace.graph if shown and not shown.trace.stages["traced"] else Graph(Nodes.of(()))
+    nodes = [(node.name, node) for node in inline(graph).nodes]
     op_paths = frozenset() if raw else frozenset(path for path, node in nodes if not node.bodies)
     tree = [row for row in scope_tree(path for path, _ in nodes) if not _inside_op(row.path, op_paths)] if shown else []
     if scope and scope not in {row.path for row in tree}:
@@ -149,7 +106,7 @@ def _telling(row: FunctionRow) -> TraceRow:
 
 def _trace_row(trace: Trace) -> TraceRow:
     recorded = trace.stages.get("traced") == ""
-    return TraceRow(trace, sum(1 for _ in walk(trace.graph)) if recorded else 0)
+    return TraceRow(trace, inlined_nodes(trace.graph) if recorded else 0)
 
 
 def _inside_op(path: str, op_paths: frozenset[str]) -> bool:

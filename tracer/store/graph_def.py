@@ -1,0 +1,325 @@
+"""GraphDef bytes to graphs.
+
+Read through message classes of our own that leave attributes as bytes: most nodes of a graph share theirs with others,
+so each combination is decoded once, and reading costs less time and memory than protobuf's own parse into its classes.
+Fields and numbers are those of tensorflow/core/framework/{graph,node_def,function,op_def}.proto.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import functools
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from tracer.errors import Unreadable
+from tracer.graph.bodies import bodies_of
+from tracer.graph.model import Function, FunctionName, Graph, Kind, Nodes, Shape, Tensor, Unread
+from tracer.graph.ops import dtype_name, dtype_size
+
+_SHARED = 4096  # bytes of an attribute from which on it is a constant's content, which no two nodes share
+_VALUES = 16  # elements of a constant that are kept
+_ARRAY_CODES = {"float32": "f", "float64": "d", "int32": "i", "int64": "q", "uint8": "B", "int8": "b", "bool": "B"}
+_VALUE_FIELDS = {
+    "float32": "float_val",
+    "float64": "double_val",
+    "int32": "int_val",
+    "int16": "int_val",
+    "int8": "int_val",
+    "uint8": "int_val",
+    "int64": "int64_val",
+    "bool": "bool_val",
+    "string": "string_val",
+}
+
+
+def read_graph(content: bytes, path: Path | str) -> Graph:
+    """Returns the graph in a serialized GraphDef.
+
+    Args:
+      content: the bytes.
+      path: where they come from, for messages.
+
+    Raises:
+      Unreadable: they are empty, or no GraphDef.
+    """
+    message = parse_message("GraphDef", content, path)
+    with paused_collector():
+        graph = graph_of(message)
+    if not graph.nodes and not graph.functions:
+        raise Unreadable(f"{path} holds no graph", hint="the file is damaged, or no GraphDef")
+    return graph
+
+
+def graph_of(message: Any) -> Graph:
+    """Returns the graph of a message that `parse_message` gave."""
+    kinds = _Kinds()
+    return Graph(
+        nodes=kinds.nodes(message.node),
+        functions={function.name: function for function in map(kinds.function, message.library.function)},
+    )
+
+
+def parse_message(kind: str, content: bytes, path: Path | str) -> Any:
+    """Returns a message whose attributes are still bytes.
+
+    Args:
+      kind: `GraphDef`, or `SavedModel`.
+      content: its bytes.
+      path: where they come from, for messages.
+
+    Raises:
+      Unreadable: the bytes are empty, or no such message.
+    """
+    from google.protobuf.message import DecodeError
+
+    if not content:
+        raise Unreadable(f"{path} is empty", hint="its writer was cut off; make the file again")
+    with contextlib.suppress(DecodeError):
+        return _classes("string")[kind].FromString(content)
+    try:  # names that are not UTF-8 are read too, with their odd bytes escaped
+        return _classes("bytes")[kind].FromString(content)
+    except DecodeError:
+        problem = f"{path} is no {kind}: {_where(content)}"
+        raise Unreadable(problem, hint="the file is damaged, or of another kind") from None
+
+
+def write_graph(nodes: Nodes) -> bytes:
+    """Returns nodes without functions as a serialized GraphDef, with the attributes that they were read with."""
+    message = _classes("string")["GraphDef"]()
+    for node in nodes:
+        message.node.add(name=node.name, op=node.op, input=node.inputs, device=node.device, attr=node.kind.encoded)
+    return message.SerializeToString()  # type: ignore[no-any-return]  # protobuf's stubs say Any
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    """Pauses Python's garbage collector: it would look at each of a million new objects again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class _Kinds:
+    """The kinds of node met so far."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[str, tuple[bytes, ...]], Kind] = {}
+        self._attributes: dict[bytes, tuple[str, Any]] = {}
+
+    def nodes(self, messages: Iterable[Any]) -> Nodes:
+        rows = list(messages)
+        if not rows:
+            return Nodes([], [], ([], []))
+        heads = list(map(attrgetter("name", "op", "attr"), rows))
+        known = self._kinds
+        kinds = []
+        for _, op, attributes in heads:
+            key = (op, tuple(attributes))
+            kinds.append(known.get(key) or self._kind(key))
+        return Nodes(
+            [_text(name) for name, _, _ in heads] if isinstance(heads[0][0], bytes) else [name for name, _, _ in heads],
+            kinds,
+            _Messages(rows),
+        )
+
+    def function(self, message: Any) -> Function:
+        signature = message.signature
+        returned = {_text(entry.key): _text(entry.value) for entry in message.ret}
+        return Function(
+            name=_text(signature.name),
+            arguments=tuple(_text(argument.name) for argument in signature.input_arg),
+            nodes=self.nodes(message.node_def),
+            returns=tuple(returned.get(_text(output.name), "") for output in signature.output_arg),
+            attributes=dict(map(self._attribute, message.attr)),
+        )
+
+    def _kind(self, key: tuple[str, tuple[bytes, ...]]) -> Kind:
+        op, entries = key
+        attributes = dict(sorted(map(self._attribute, entries)))
+        kind = Kind(_text(op), attributes, bodies_of(_text(op), attributes), entries)
+        if sum(map(len, entries)) < _SHARED:
+            self._kinds[key] = kind
+        return kind
+
+    def _attribute(self, entry: bytes) -> tuple[str, Any]:
+        known = self._attributes.get(entry)
+        if known is None:
+            known = decode_attribute(entry)
+            if len(entry) < _SHARED:
+                self._attributes[entry] = known
+        return known
+
+
+class _Messages(Unread):
+    """Columns that are read from the messages when they are first asked for."""
+
+    def __init__(self, rows: list[Any]) -> None:
+        self._rows = rows
+
+    def inputs(self) -> list[tuple[str, ...]]:
+        columns = [tuple(row.input) for row in self._rows]
+        if self._rows and isinstance(self._rows[0].name, bytes):
+            return [tuple(map(_text, column)) for column in columns]
+        return columns
+
+    def devices(self) -> list[str]:
+        known: dict[Any, str] = {}
+        return [known.setdefault(device, _text(device)) for device in map(attrgetter("device"), self._rows)]
+
+
+def decode_attribute(entry: bytes) -> tuple[str, Any]:
+    """Returns name and value of an entry of an attribute map; a value that cannot be read is None.
+
+    Values: int, float, bool; str for texts and dtypes; tuple or None for shapes; `Tensor`; `FunctionName`; a tuple of
+    these for lists.
+    """
+    from google.protobuf.message import DecodeError
+    from tensorboard.compat.proto import attr_value_pb2
+
+    pair = _classes("bytes")["AttrEntry"].FromString(entry)
+    try:
+        return _text(pair.key), _value(attr_value_pb2.AttrValue.FromString(pair.value))
+    except DecodeError:
+        return _text(pair.key), None
+
+
+def _value(message: Any) -> Any:
+    kind = message.WhichOneof("value")
+    return None if kind is None else _READERS[kind](getattr(message, kind))
+
+
+def _list(message: Any) -> tuple[Any, ...]:
+    for field in ("s", "i", "f", "b", "type", "shape", "tensor", "func"):
+        values = getattr(message, field)
+        if len(values):
+            return tuple(map(_READERS[field], values))
+    return ()
+
+
+def shape_of(message: Any) -> Shape:
+    """Returns the shape in a TensorShapeProto."""
+    return None if message.unknown_rank else tuple(dim.size if dim.size >= 0 else None for dim in message.dim)
+
+
+def _tensor(message: Any) -> Tensor:
+    dtype = dtype_name(message.dtype)
+    return Tensor(dtype, shape_of(message.tensor_shape), message.ByteSize(), _elements(message, dtype))
+
+
+def _elements(message: Any, dtype: str) -> tuple[Any, ...] | None:
+    content = message.tensor_content
+    if content:
+        code = _ARRAY_CODES.get(dtype)
+        if code is None or len(content) > _VALUES * dtype_size(dtype) or len(content) % dtype_size(dtype):
+            return None
+        values = tuple(array.array(code, content))
+        return tuple(map(bool, values)) if dtype == "bool" else values
+    field = _VALUE_FIELDS.get(dtype)
+    values = getattr(message, field) if field else ()
+    if not 0 < len(values) <= _VALUES:
+        return None
+    return tuple(_text(value) if isinstance(value, bytes) else value for value in values)
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", "backslashreplace")
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "s": _text,
+    "i": int,
+    "f": float,
+    "b": bool,
+    "type": dtype_name,
+    "shape": shape_of,
+    "tensor": _tensor,
+    "placeholder": _text,
+    "func": lambda function: FunctionName(function.name),
+    "list": _list,
+}
+
+_STRING = "string"  # a name: a text, or bytes where it is no UTF-8
+_MESSAGES = {
+    "NodeDef": [
+        ("name", 1, _STRING, 1),
+        ("op", 2, _STRING, 1),
+        ("input", 3, _STRING, 3),
+        ("device", 4, _STRING, 1),
+        ("attr", 5, "bytes", 3),
+    ],
+    "Entry": [("key", 1, _STRING, 1), ("value", 2, _STRING, 1)],
+    "AttrEntry": [("key", 1, "bytes", 1), ("value", 2, "bytes", 1)],
+    "ArgDef": [("name", 1, _STRING, 1)],
+    "OpDef": [("name", 1, _STRING, 1), ("input_arg", 2, "ArgDef", 3), ("output_arg", 3, "ArgDef", 3)],
+    "FunctionDef": [
+        ("signature", 1, "OpDef", 1),
+        ("node_def", 3, "NodeDef", 3),
+        ("ret", 4, "Entry", 3),
+        ("attr", 5, "bytes", 3),
+    ],
+    "FunctionDefLibrary": [("function", 1, "FunctionDef", 3)],
+    "GraphDef": [("node", 1, "NodeDef", 3), ("library", 2, "FunctionDefLibrary", 1)],
+}
+
+
+@functools.cache
+def _classes(texts: str) -> dict[str, Any]:
+    """Returns our message classes, in a pool of their own: names may be registered only once in the shared one."""
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+    scalar = {"string": 9 if texts == "string" else 12, "bytes": 12}
+    file = descriptor_pb2.FileDescriptorProto(name="tracer.proto", package="tracer", syntax="proto3")
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for field, number, kind, label in fields:
+            if kind in scalar:
+                message.field.add(name=field, number=number, label=label, type=scalar[kind])
+            else:
+                message.field.add(name=field, number=number, label=label, type=11, type_name=f".tracer.{kind}")
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"tracer.{name}")) for name in _MESSAGES}
+
+
+def _where(content: bytes) -> str:
+    """Returns at which byte the outermost fields of a message stop making sense."""
+    offset = 0
+    while offset < len(content):
+        start = offset
+        try:
+            tag, offset = _varint(content, offset)
+            if tag & 7 == 0:
+                _, offset = _varint(content, offset)
+            elif tag & 7 == 2:
+                length, offset = _varint(content, offset)
+                offset += length
+            elif tag & 7 in (1, 5):
+                offset += 8 if tag & 7 == 1 else 4
+            else:
+                return f"no field starts at byte {start}"
+        except IndexError:
+            return f"it ends inside the field at byte {start}"
+        if offset > len(content):
+            return f"it ends inside the field at byte {start}"
+    return "a field in it is damaged"
+
+
+def _varint(content: bytes, offset: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = content[offset]
+        offset += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, offset
+        shift += 7
