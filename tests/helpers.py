@@ -39,19 +39,18 @@ def graph_def(nodes, **functions):
     return message
 
 
-def draw(scopes):
+def draw(tree):
     """Draws a scope tree: each scope with its number of nodes."""
-    paths = [scope.path for scope in scopes]
-    lines = []
-    for index, scope in enumerate(scopes):
-        if not scope.depth:
-            lines.append(f"(graph) {scope.nodes}")
-            continue
-        parts = scope.path.split("/")
-        above = ["/".join(parts[:level]) for level in range(1, scope.depth)]
-        bars = "".join("│  " if _has_later_sibling(paths[index:], path) else "   " for path in above)
-        elbow = "├─ " if _has_later_sibling(paths[index:], scope.path) else "└─ "
-        lines.append(f"{bars}{elbow}{parts[-1]} {scope.nodes}")
+    totals = tree.total(tree.own([1] * len(tree.owners)))
+    order = list(tree.walk())
+    lines = [f"(graph) {totals[0]}"]
+    for position, scope in enumerate(order[1:], 2):
+        above = [scope]
+        while tree.parents[above[0]] > 0:
+            above.insert(0, tree.parents[above[0]])
+        later = [any(tree.parents[other] == tree.parents[each] for other in order[position:]) for each in above]
+        bars = "".join("│  " if more else "   " for more in later[:-1])
+        lines.append(f"{bars}{'├─' if later[-1] else '└─'} {tree.names[scope]} {totals[scope]}")
     return "\n".join(lines) + "\n"
 
 
@@ -176,11 +175,6 @@ def _fill(node_defs, text):
         for body in node.bodies:
             value = node_def.attr[body.label.removesuffix("[]") or "f"]
             (value.list.func.add() if body.label.endswith("[]") else value.func).name = body.function
-
-
-def _has_later_sibling(rest, path):
-    parent = path.rpartition("/")[0]
-    return any(other and other != path and other.rpartition("/")[0] == parent for other in rest)
 
 
 def _started(stamp):

@@ -14,6 +14,7 @@ from tracer.discover.input_spec import InputSpec, parse_inputs
 from tracer.discover.listing import ListedScenario, list_scenarios
 from tracer.discover.target import Target, load_target, parse_target
 from tracer.errors import ProgramFailed, TracerError, Unreadable, UsageError, reason
+from tracer.graph.inline import LIMIT
 from tracer.store import layout
 
 if TYPE_CHECKING:
@@ -121,23 +122,37 @@ def show(
     *,
     logdir: str | Path | None = None,
     function: str | None = None,
+    stage: str = "traced",
     scope: str = "",
     depth: int = 0,
     top: int = 0,
     raw: bool = False,
+    limit: int = LIMIT,
 ) -> ShowReport:
-    """Returns a run's functions and the scope tree of one of them.
+    """Returns a run's functions and one stage of one of them: its scope tree, or its text.
+
+    Args:
+      run: the run, or what another tool left: a log folder, an event file, a GraphDef, a SavedModel.
+      logdir: the log folder.
+      function: whose stage, `step`, or `step#2` for its second trace; the one that was called first, if not given.
+      stage: `traced`, `optimized`, or one of the texts `source`, `autograph`, `hlo`, `optimized_hlo`.
+      scope: only this scope and what is below it.
+      depth: how many levels of scopes, 0 for all.
+      top: how many functions and scopes, 0 for all.
+      raw: the graph as it is, with constants and identities, and without folding what repeats.
+      limit: how many nodes the graph may have with its functions in their places.
 
     Raises:
-      NotFound: no such run, function or scope.
+      NotFound: no such run, function, stage or scope.
       Unreadable: the run is damaged.
+      TooLarge: the graph is larger than `limit`.
     """
     from tracer.report.show import show_report
     from tracer.store.find import find_run
     from tracer.store.load import load_run
 
     loaded = load_run(find_run(run, _logdir(logdir)))
-    return show_report(loaded, function=function, scope=scope, depth=depth, top=top, raw=raw)
+    return show_report(loaded, function=function, stage=stage, scope=scope, depth=depth, top=top, raw=raw, limit=limit)
 
 
 def board(

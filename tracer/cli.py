@@ -88,6 +88,31 @@ def _json(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")(command)
 
 
+def _function(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--function", metavar="NAME[#N]", help="Of which function, and its N-th trace.  [default: the first called]"
+    )(command)
+
+
+def _stage(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--stage",
+        default="traced",
+        show_default=True,
+        help="source, autograph, traced, optimized, hlo or optimized_hlo.",
+    )(command)
+
+
+def _limit(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        default=2_000_000,
+        show_default=True,
+        help="How many nodes the graph may have with its functions in their places.",
+    )(command)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="trace-scenario", prog_name="trace-scenario")
 def main() -> None:
@@ -177,20 +202,26 @@ def runs(top: int, logdir: str, as_json: bool) -> None:
 
 @main.command()
 @click.argument("run", default="latest")
-@click.option("--function", help="Whose scope tree to show.  [default: the first called]")
+@_function
+@_stage
 @click.option("--scope", default="", help="Only this scope and what is below it.")
 @click.option("--depth", type=click.IntRange(min=0), default=0, help="How many levels of scopes; 0 is all.")
-@click.option("--raw", is_flag=True, help="Show also the scopes that TensorFlow makes for the inputs of one op.")
+@click.option("--raw", is_flag=True, help="The graph as it is: constants and identities too, and nothing folded.")
+@_limit
 @click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many rows; 0 is all.")
 @_logdir
 @_json
 def show(run: str, as_json: bool, **options: Any) -> None:
-    """Show a RUN: its functions, their traces, and the scope tree of one.
+    """Show a RUN: its functions, their traces, and one stage of one: the scope tree of a graph, or a text.
 
-    RUN is a path, latest, latest~2, a scenario (its newest run), or scenario/stamp.
+    RUN is a path, latest, latest~2, a scenario (its newest run), or scenario/stamp. A path may also be what other tools
+    left: a TensorBoard log folder, an event file, a GraphDef (.pb, .pbtxt), a SavedModel folder.
 
     \b
-    Example: trace-scenario show demo_module
+    Examples:
+      trace-scenario show demo_module
+      trace-scenario show --function step#2 --stage optimized --depth 2
+      trace-scenario show exported/my_model
     """
     from tracer import api
 

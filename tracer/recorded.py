@@ -11,6 +11,7 @@ from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, Variable
 
 STAGES = ("source", "autograph", "traced", "optimized", "hlo", "optimized_hlo")
+GRAPH_STAGES = ("traced", "optimized")  # the others are texts
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -82,7 +82,8 @@ class Output:
         if self._as_json:
             self._write(json.dumps(json.show(report)))
         else:
-            self._write(text.show(report, style(sys.stdout)), then=f"trace-scenario board {report.run.name}")
+            following = "" if report.text else f"trace-scenario board {report.run.name}"
+            self._write(text.show(report, style(sys.stdout)), then=following)
 
     def board(self, started: Board, links: Mapping[str, str], *, stays: bool) -> None:
         """Writes where TensorBoard is."""

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 _TIME_UNITS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"))
+_COUNT_UNITS = ((10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+_QUANTITY = 10_000  # below it a count is as short as it is in three digits
 _BYTE_UNITS = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 def count(number: int) -> str:
     """Returns a count with thousands apart: `1,234`."""
     return f"{number:,}"
+
+
+def quantity(number: int) -> str:
+    """Returns a count as it is below 10,000, else in three digits with a unit: `9,999`, `12.3 k`, `2.26 M`."""
+    if abs(number) < _QUANTITY:
+        return count(number)
+    size, unit = next((size, unit) for size, unit in _COUNT_UNITS if abs(number) >= size - size // 2_000)
+    return f"{_three_digits(number / size)} {unit}"
 
 
 def plural(number: int, noun: str, many: str = "") -> str:
@@ -52,6 +62,14 @@ def one_line(text: str, width: int = 0) -> str:
     """Returns `text` without line breaks or control characters, cut to `width` characters if that is not 0."""
     clean = "".join(char if char.isprintable() else " " for char in text)
     return clean if not width or len(clean) <= width else clean[: max(width - 1, 0)] + "…"
+
+
+def shortened(text: str, width: int) -> str:
+    """Returns `text` cut in its middle to `width` characters: names differ at their ends."""
+    if len(text) <= width:
+        return text
+    behind = max(width - 1, 0) // 2
+    return f"{text[: max(width - 1 - behind, 0)]}…{text[len(text) - behind :]}"
 
 
 def _three_digits(value: float) -> str:

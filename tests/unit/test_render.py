@@ -9,6 +9,7 @@ from tests.helpers import graph, run, trace
 from tracer.discover.listing import ListedScenario
 from tracer.discover.parameters import Parameter
 from tracer.graph.lines import Frame
+from tracer.graph.model import Graph, TensorType, Variable
 from tracer.recorded import Argument, Run, Warned, Window
 from tracer.render import json as to_json
 from tracer.render import text as to_text
@@ -17,22 +18,25 @@ from tracer.report.listing import Listing
 from tracer.report.runs import RunRow, RunsReport
 from tracer.report.show import show_report
 
-NET = graph(
-    "x:Placeholder  net/dense/MatMul:MatMul<-x  net/dense/w:ReadVariableOp  net/dense/b:ReadVariableOp "
-    "net/relu:Relu  loop:While@body.b@cond.c  y:Identity",
-    b="net/add:Add",
-    c="Less:Less",
+NODES = graph(
+    "x:Placeholder=float32[2,8]  w:Placeholder=resource[]  net/dense/r:ReadVariableOp=float32[8,4]<-w "
+    "net/dense/MatMul:MatMul=float32[2,4]<-x,net/dense/r  net/relu:Relu=float32[2,4]<-net/dense/MatMul "
+    "loop:While@cond.c@body.b<-net/relu  net/out:Sum<-loop",
+    b="(a) net/add:Add=float32[2,4]<-a,a ->net/add:z:0",
+    c="(a) Less:Less=bool[] ->Less:z:0",
 )
+NET = Graph(NODES.nodes, NODES.functions, {"w": Variable("w:0", TensorType("float32", (8, 4)), trainable=True)})
 TREE = """\
-scopes of step   nodes   ops
-─────────────────────────────────────────────────────
-(all)                9   Identity, Placeholder, While
-├─ loop              3
-│  ├─ body           1
-│  │  └─ net         1   Add
-│  └─ cond           1   Less
-└─ net               4   Relu
-   └─ dense          3   ReadVariableOp x2, MatMul
+scopes of step   nodes   params   outputs   FLOPs   ops
+────────────────────────────────────────────────────────────────────
+(all)                9       32    289 B+    145+   Placeholder
+├─ net               4       32    192 B+    136+   Relu, Sum
+│  └─ dense          2       32     160 B     128   MatMul  (1 read)
+└─ loop              3               33 B       9   While
+   ├─ cond           1                1 B       1   Less
+   └─ body/net       1               32 B       8   Add
++ in FLOPs: not counted, as shapes are not known: Sum
++ in outputs: 2 nodes of unknown size not counted
 """
 
 
@@ -102,7 +106,7 @@ def test_show_says_what_it_left_out(small: Run):
     shown = to_text.show(show_report(small, top=1), Style())
 
     assert "\n... and 1 function more: --top 0 shows all\n" in shown
-    assert "\n... and 6 scopes more: --top 0 shows all\n" in shown
+    assert "\n... and 5 scopes more: --top 0 shows all\n" in shown
 
 
 def test_show_of_one_scope_begins_at_it(small: Run):
@@ -110,10 +114,10 @@ def test_show_of_one_scope_begins_at_it(small: Run):
     shown = to_text.show(show_report(small, scope="loop/body"), Style())
 
     assert shown.split("\n\n")[2] == dedent("""\
-        scopes of step   nodes   ops
-        ────────────────────────────
-        loop/body            1
-        └─ net               1   Add""")
+        scopes of step   nodes   outputs   FLOPs   ops
+        ──────────────────────────────────────────────
+        loop/body            1      32 B       8
+        └─ net               1      32 B       8   Add""")
 
 
 def test_show_tells_what_went_wrong():
@@ -170,6 +174,8 @@ def test_show_as_json(small: Run):
         "scenario": "demo",
         "function": "step",
         "trace": "000-step",
+        "stage": "traced",
+        "text": "",
         "functions": {
             "returned": 1,
             "total": 2,
@@ -219,9 +225,17 @@ def test_show_as_json(small: Run):
                     "nodes": 9,
                     "self_ns": None,
                     "total_ns": None,
-                    "parameters": None,
-                    "bytes": None,
-                    "flops": None,
+                    "variables": 1,
+                    "parameters": 32,
+                    "parameter_bytes": 128,
+                    "unknown_size_variables": 0,
+                    "bytes": 289,
+                    "unknown_bytes_nodes": 2,
+                    "flops": 145,
+                    "unknown_flops_nodes": 1,
+                    "ops": {"Placeholder": 1},
+                    "put_aside": {"variable": 1},
+                    "calls": "",
                 }
             ],
         },

@@ -1,66 +1,135 @@
+"""The scope tree, and the blocks that repeat in it."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers import draw
-from tracer.graph.scopes import Scope, scope_tree
+from tests.helpers import draw, graph
+from tracer.graph.inline import inline
+from tracer.graph.model import Graph, Kind, Node, Nodes
+from tracer.graph.repeats import find_repeats
+from tracer.graph.scopes import scope_tree
 
-names = st.text(st.sampled_from("ab01._é"), min_size=1, max_size=3)
+names = st.text(st.sampled_from("ab01._é"), min_size=0, max_size=3)
 all_paths = st.lists(st.lists(names, min_size=1, max_size=4).map("/".join), max_size=30)
+
+
+def of(*paths):
+    """Returns the inlined graph of nodes with these paths."""
+    return inline(Graph(Nodes.of(Node(path, Kind("Add"), (), "") for path in paths)))
 
 
 def test_nodes_are_counted_up_the_scope_tree():
     """A scope's count is its own nodes plus everything below it."""
-    tree = scope_tree(["x", "a/x", "a/b/y", "a/b/z", "c/w"])
+    tree = scope_tree(of("x", "a/x", "a/b/y", "a/b/z", "c/w"))
 
     assert draw(tree) == "(graph) 5\n├─ a 3\n│  └─ b 2\n└─ c 1\n"
 
 
+def test_scopes_stand_in_the_order_of_the_program():
+    """Siblings follow each other as the graph has them, which is as the program made them."""
+    assert draw(scope_tree(of("net/b/x", "net/a/x", "net/b/y"))) == "(graph) 3\n└─ net 3\n   ├─ b 2\n   └─ a 1\n"
+
+
 def test_a_call_counts_as_part_of_its_own_scope():
     """A node whose path is a scope lies in that scope and not beside it."""
-    assert draw(scope_tree(["f", "f/x", "a"])) == "(graph) 3\n└─ f 2\n"
+    tree = scope_tree(inline(graph("f:PartitionedCall@g  a:Add", g="x:Add")))
+
+    assert draw(tree) == "(graph) 3\n└─ f 2\n"
+
+
+def test_the_scope_of_a_single_op_is_folded():
+    """What TensorFlow makes for the inputs of an op lies beside it, unless the raw tree is asked for."""
+    whole = of("net/add/y", "net/add", "net/mul/x/deep", "net/mul")
+
+    assert draw(scope_tree(whole)) == "(graph) 4\n└─ net 4\n"
+    assert draw(scope_tree(whole, raw=True)) == "(graph) 4\n└─ net 4\n   ├─ add 2\n   └─ mul 2\n      └─ x 1\n"
 
 
 def test_a_graph_without_nodes_is_one_empty_scope():
     """There is always the row of the whole graph."""
-    assert scope_tree([]) == (Scope("", 0, 0),)
+    assert draw(scope_tree(of())) == "(graph) 0\n"
 
 
-def test_a_scope_is_not_torn_apart_by_a_name_that_sorts_between():
-    """What lies below `a` follows `a`, although "a." sorts before "a/"."""
-    tree = scope_tree(["a/b/x", "a.b/x", "a/x"])
-
-    assert [scope.path for scope in tree] == ["", "a", "a/b", "a.b"]
+def test_an_empty_name_is_a_scope_of_its_own():
+    """Names that begin with a slash, or have two of them, lie below a scope of the empty name."""
+    assert draw(scope_tree(of("/x/n", "x/n", "a//n"))) == ("(graph) 3\n├─  1\n│  └─ x 1\n├─ x 1\n└─ a 1\n   └─  1\n")
 
 
-def test_numbers_in_names_sort_as_numbers():
-    """The tenth block comes after the second."""
-    tree = scope_tree(["block_10_conv/x", "block_2_conv/x", "block/x", "block_1/x"])
+def test_a_scope_is_found_by_its_path():
+    """Path and number lead to each other; a path that is no scope leads nowhere."""
+    tree = scope_tree(of("a/b/x"))
 
-    assert [scope.path for scope in tree] == ["", "block", "block_1", "block_2_conv", "block_10_conv"]
-
-
-def test_names_that_are_the_same_number_stay_apart():
-    """Below `a01` is only what is in it, also beside an `a1`."""
-    tree = scope_tree(["a1/x/n", "a01/x/n"])
-
-    assert [scope.path for scope in tree] == ["", "a01", "a01/x", "a1", "a1/x"]
+    assert [tree.path(scope) for scope in tree.walk()] == ["", "a", "a/b"]
+    assert [tree.find("a/b"), tree.find(""), tree.find("a/c"), tree.find("b")] == [2, 0, None, None]
 
 
-def test_the_depth_of_a_scope_is_its_number_of_names():
-    """Depths count from the whole graph, which is 0."""
-    assert [(scope.path, scope.depth) for scope in scope_tree(["a/b/x"])] == [("", 0), ("a", 1), ("a/b", 2)]
+def test_a_hundred_thousand_levels_are_shown():
+    """A name of 100,000 scopes makes a tree as deep, in time that does not grow with the square."""
+    tree = scope_tree(of("a/" * 100_000 + "x"))
+
+    assert len(tree) == 100_001
+    assert tree.depths[-1] == 100_000
+    assert tree.total(tree.own([1]))[0] == 1
 
 
 @given(all_paths)
 def test_the_total_is_the_number_of_paths(paths):
-    """No node is lost or counted twice, whatever the names."""
-    assert scope_tree(paths)[0].nodes == len(paths)
+    """No node is lost or counted twice, whatever the names, in the tree and in the raw one."""
+    for raw in (False, True):
+        tree = scope_tree(of(*paths), raw=raw)
+        assert tree.total(tree.own([1] * len(paths)))[0] == len(paths)
 
 
 @given(all_paths)
-def test_a_scope_stands_right_behind_its_parent_or_its_elder_siblings(paths):
-    """Rows are a walk of the tree: a row's parent is the nearest row above it that is one level up."""
+def test_parents_come_first(paths):
+    """The walk gives each scope right behind its parent, or what is below its elder siblings."""
+    tree = scope_tree(of(*paths), raw=True)
     above = {}
-    for scope in scope_tree(paths):
-        assert scope.depth == 0 or above[scope.depth - 1] == scope.path.rpartition("/")[0]
-        above[scope.depth] = scope.path
+    for scope in tree.walk():
+        if scope:
+            assert above[tree.depths[scope] - 1] == tree.parents[scope]
+        above[tree.depths[scope]] = scope
+
+
+def repeats_of(*paths):
+    """Returns the groups of alike scopes, by path."""
+    whole = of(*paths)
+    tree = scope_tree(whole)
+    found = find_repeats(tree, [kind.op for kind in whole.nodes.kinds])
+    return {tree.path(scope): [tree.path(member) for member in members] for scope, members in found.groups.items()}
+
+
+def test_blocks_of_one_structure_are_one_group():
+    """Three siblings whose names differ by their numbers only, with the same ops below, are one group."""
+    blocks = [f"net/block_{number}/{node}" for number in range(1, 4) for node in ("dense/x", "y")]
+
+    assert repeats_of(*blocks) == {"net/block_1": ["net/block_1", "net/block_2", "net/block_3"]}
+
+
+def test_keras_first_layer_has_no_number():
+    """`dense` is the elder sibling of `dense_1`."""
+    assert repeats_of("dense/x", "dense_1/x", "dense_2/x") == {"dense": ["dense", "dense_1", "dense_2"]}
+
+
+def test_two_blocks_are_no_group():
+    """Two siblings are shown as they are."""
+    assert repeats_of("block_1/x", "block_2/x") == {}
+
+
+def test_another_structure_is_not_in_the_group():
+    """A block with one op more stands for itself."""
+    assert repeats_of("b1/x", "b2/x", "b2/y", "b3/x", "b4/x") == {"b1": ["b1", "b3", "b4"]}
+
+
+def test_groups_within_a_group_are_found():
+    """The layers of repeated blocks repeat too; the numbers of all that a scope stands for add up."""
+    whole = of(*(f"block_{block}/layer_{layer}/x" for block in range(4) for layer in range(3)))
+    tree = scope_tree(whole)
+    found = find_repeats(tree, ["Add"] * 12)
+    totals = found.total(tree.total(tree.own([1] * 12)))
+
+    assert {tree.path(scope): len(members) for scope, members in found.groups.items()} == {
+        "block_0": 4,
+        "block_0/layer_0": 3,
+    }
+    assert [totals[tree.find(path)] for path in ("", "block_0", "block_0/layer_0", "block_1")] == [12, 12, 12, 0]

@@ -116,7 +116,7 @@ class Session:
             exported = self._summary.stop()
             write_stages(self._writer, self._recorder.recorded.values(), exported)
             self._writer.update(traces=self._recorder.outcomes())
-            self.note(functions=write_tags(self.path))
+            self.note(functions=write_tags(self.path, self.warnings))
         except TracerError as failure:
             return self._recorder.failure or failure
         except Exception as error:  # noqa: BLE001  # a failure of ours may not stand before the program's own

@@ -1,52 +1,158 @@
-"""The scope tree: the tree of name scopes that people read a graph by, as flat rows with parents first."""
+"""The scope tree: the tree of name scopes that people read a graph by.
+
+Kept in columns, parents before their children, because nested values meet Python's recursion limit, and a row for each
+of a million nodes' prefixes would hold the same text again and again.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-_RUNS = re.compile(r"([^0-9]*)([0-9]{0,18})")  # a stretch of other characters, and the number behind it
+from tracer.graph.inline import Inlined
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Scope:
-    """One prefix of node paths, and what lies below it."""
-
-    path: str  # "net/layer"; "" is the whole graph
-    depth: int  # 0 for the whole graph
-    nodes: int  # in it and in the scopes below it
+_DEEP = 500  # levels from which on the paths of all the scopes above are not kept: together they grow with the square
 
 
-def scope_tree(paths: Iterable[str]) -> tuple[Scope, ...]:
-    """Returns the scopes of `paths`, parents first, siblings by name, with numbers in names as numbers.
+class ScopeTree:
+    """The scopes of a graph. A scope is known by its number; the whole graph is number 0."""
 
-    A node whose path is itself a scope (a call, a loop) counts as part of that scope.
+    def __init__(self) -> None:
+        self.names = [""]  # the last part of each scope's path
+        self.parents = [-1]
+        self.depths = [0]
+        self.owners: list[int] = []  # for each node of the graph, the scope that it lies in
+        self._numbers: dict[tuple[int, str], int] = {}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def path(self, scope: int) -> str:
+        """Returns a scope's path: `net/layer`; empty for the whole graph."""
+        parts = []
+        while scope > 0:
+            parts.append(self.names[scope])
+            scope = self.parents[scope]
+        return "/".join(reversed(parts))
+
+    def find(self, path: str) -> int | None:
+        """Returns the number of the scope with this path; None if there is none."""
+        scope: int | None = 0
+        for part in path.split("/") if path else ():
+            scope = self._numbers.get((scope, part)) if scope is not None else None
+        return scope
+
+    def children(self) -> list[list[int]]:
+        """Returns the scopes right below each scope, in the order of the graph: that of the program."""
+        below: list[list[int]] = [[] for _ in self.names]
+        for scope in range(1, len(self.names)):
+            below[self.parents[scope]].append(scope)
+        return below
+
+    def walk(self, scope: int = 0) -> Iterator[int]:
+        """Yields a scope and all below it, parents first and each followed by all that is below it."""
+        below = self.children()
+        waiting = [scope]
+        while waiting:
+            scope = waiting.pop()
+            yield scope
+            waiting += reversed(below[scope])
+
+    def own(self, values: Iterable[int]) -> list[int]:
+        """Returns, for each scope, the sum over its own nodes of a value that each node has."""
+        sums = [0] * len(self.names)
+        for owner, value in zip(self.owners, values, strict=True):
+            sums[owner] += value
+        return sums
+
+    def total(self, own: Sequence[int]) -> list[int]:
+        """Returns, for each scope, what it has itself and what all below it have."""
+        totals = list(own)
+        for scope in range(len(totals) - 1, 0, -1):  # children have higher numbers than their parents
+            totals[self.parents[scope]] += totals[scope]
+        return totals
+
+    def add(self, prefix: str) -> int:
+        """Returns the number of the scope with this path, made with those above it if it is new."""
+        scope = 0
+        for part in prefix.split("/"):
+            known = self._numbers.get((scope, part))
+            scope = self.adopt(scope, part) if known is None else known
+        return scope
+
+    def adopt(self, parent: int, name: str) -> int:
+        """Returns the number of a new scope."""
+        number = self._numbers[parent, name] = len(self.names)
+        self.names.append(name)
+        self.parents.append(parent)
+        self.depths.append(self.depths[parent] + 1)
+        return number
+
+    def child(self, scope: int, name: str) -> int | None:
+        """Returns the scope of this name right below another; None if there is none."""
+        return self._numbers.get((scope, name))
+
+
+def scope_tree(graph: Inlined, *, raw: bool = False) -> ScopeTree:
+    """Returns the scopes of a graph's node paths, in the order of the graph.
+
+    A node whose path is itself a scope (a call, a loop) lies in that scope.
+
+    Args:
+      graph: the graph.
+      raw: keep also the scopes that TensorFlow makes for the inputs of a single node, such as `add` of `add/y`.
     """
-    own: dict[str, int] = {"": 0}
-    path_list = list(paths)
-    for path in path_list:
-        _open(own, path.rpartition("/")[0])
-    for path in path_list:
-        own[path if path in own else path.rpartition("/")[0]] += 1
-    # "a" < "a/b" < "a.b" < "ab" only if "/" sorts before everything else that a name may hold.
-    order = sorted(own, key=_natural)
-    total = dict(own)
-    for path in reversed(order):
-        if path:
-            total[path.rpartition("/")[0]] += total[path]
-    return tuple(Scope(path, path.count("/") + 1 if path else 0, total[path]) for path in order)
+    names, kinds = graph.nodes.names, graph.nodes.kinds
+    running = {kind for kind in set(kinds) if kind.bodies}
+    calls = {index for index, kind in enumerate(kinds) if kind in running} if running else set()
+    return _tree(names, calls, raw=raw)
 
 
-def _natural(scope: str) -> list[tuple[list[tuple[str, int]], str]]:
-    """Sorts level by level, with numbers as numbers: `block_2_conv` before `block_10_conv`."""
-    levels = scope.split("/") if scope else []
-    # The level itself too: `a1` and `a01` are the same numbers, and what lies below them must not mix.
-    return [([(text, int(number or -1)) for text, number in _RUNS.findall(level)], level) for level in levels]
+def _tree(names: Sequence[str], calls: Collection[int], *, raw: bool) -> ScopeTree:
+    tree = ScopeTree()
+    numbers = {"": 0}  # by prefix
+    owners = []
+    for name in names:
+        prefix = name.rpartition("/")[0]
+        number = numbers.get(prefix)
+        owners.append(_number(tree, numbers, prefix) if number is None else number)
+    for index in range(len(names)) if raw else calls:
+        own = tree.child(owners[index], names[index].rpartition("/")[2])
+        owners[index] = owners[index] if own is None else own
+    tree.owners = owners
+    if raw:
+        return tree
+    ops = set(names).difference([names[index] for index in calls])
+    folded = {number for prefix, number in numbers.items() if prefix in ops}
+    return _without(tree, folded) if folded else tree
 
 
-def _open(own: dict[str, int], scope: str) -> None:
-    """Adds a scope and those above it, each the first time only: so that the cost does not grow with the depth."""
-    while scope not in own:
-        own[scope] = 0
-        scope = scope.rpartition("/")[0]
+def _number(tree: ScopeTree, numbers: dict[str, int], prefix: str) -> int:
+    """Returns the number of a new scope, made with those above it."""
+    new = []
+    if prefix.count("/") > _DEEP or prefix.startswith("/"):  # the scope of an empty name is not the whole graph
+        numbers[prefix] = tree.add(prefix)
+        return numbers[prefix]
+    while prefix not in numbers:
+        new.append(prefix)
+        prefix = prefix.rpartition("/")[0]
+    number = numbers[prefix]
+    for prefix in reversed(new):
+        number = numbers[prefix] = tree.adopt(number, prefix.rpartition("/")[2])
+    return number
+
+
+def _without(tree: ScopeTree, folded: Collection[int]) -> ScopeTree:
+    """Returns the tree without the scopes of single nodes, and all below them: their nodes lie beside the node."""
+    kept = ScopeTree()
+    moved = [0]  # by old number: the new number of the scope that its nodes lie in now
+    inside = [False]
+    for scope in range(1, len(tree)):
+        parent = tree.parents[scope]
+        gone = inside[parent] or scope in folded
+        inside.append(gone)
+        if gone:
+            moved.append(moved[parent])
+        else:
+            moved.append(kept.adopt(moved[parent], tree.names[scope]))
+    kept.owners = [moved[owner] for owner in tree.owners]
+    return kept

@@ -9,7 +9,9 @@ from typing import Any
 
 from tracer.diagnose import Check
 from tracer.discover.listing import ListedScenario
+from tracer.lint.finding import Finding
 from tracer.recorded import STAGES, Run
+from tracer.report.lint import LintReport
 from tracer.report.listing import Listing
 from tracer.report.runs import RunsReport
 from tracer.report.show import FunctionRow, ShowReport
@@ -51,7 +53,7 @@ def scenarios(found: Sequence[ListedScenario]) -> dict[str, Any]:
 
 
 def show(report: ShowReport) -> dict[str, Any]:
-    """Returns the object that `show --json` prints; what this version cannot tell of a scope is null."""
+    """Returns the object that `show --json` prints; times, which this version cannot tell of a scope, are null."""
     run = report.run
     return {
         "run": run.path,
@@ -59,6 +61,8 @@ def show(report: ShowReport) -> dict[str, Any]:
         "scenario": run.scenario,
         "function": report.shown_name,
         "trace": report.shown.trace.id if report.shown else "",
+        "stage": report.stage,
+        "text": report.text,
         "functions": listed(report.functions, _function),
         "scopes": listed(
             report.scopes,
@@ -66,7 +70,19 @@ def show(report: ShowReport) -> dict[str, Any]:
                 "path": scope.path,
                 "depth": scope.depth,
                 "nodes": scope.nodes,
-                **dict.fromkeys(("self_ns", "total_ns", "parameters", "bytes", "flops")),
+                "self_ns": None,
+                "total_ns": None,
+                "variables": scope.variables,
+                "parameters": scope.parameters,
+                "parameter_bytes": scope.parameter_bytes,
+                "unknown_size_variables": scope.unsized_variables,
+                "bytes": scope.bytes,
+                "unknown_bytes_nodes": scope.unsized,
+                "flops": scope.flops,
+                "unknown_flops_nodes": scope.unknown_flops,
+                "ops": dict(scope.ops),
+                "put_aside": dict(scope.aside),
+                "calls": scope.runs,
             },
         ),
         "findings": {"returned": 0, "total": 0, "truncated": False, "items": []},
@@ -119,6 +135,33 @@ def runs(report: RunsReport) -> dict[str, Any]:
                 "warning": row.warning,
             },
         ),
+    }
+
+
+def lint(report: LintReport) -> dict[str, Any]:
+    """Returns the object that `lint --json` prints; what a finding has no place for is empty, or null for the line."""
+    return {
+        "run": report.run.path,
+        "function": report.function,
+        "severities": dict(report.severities),
+        "findings": listed(report.findings, _finding),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "where": finding.where,
+        "message": finding.message,
+        "advice": finding.advice,
+        "function": finding.function,
+        "trace": finding.trace,
+        "node": finding.node,
+        "file": finding.line.file if finding.line else None,
+        "line": finding.line.line if finding.line else None,
+        "count": finding.count,
+        "docs": finding.docs,
     }
 
 

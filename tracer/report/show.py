@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from tracer.errors import NotFound, did_you_mean
-from tracer.graph.inline import inline, inlined_nodes
-from tracer.graph.model import Graph, Node, Nodes
-from tracer.graph.scopes import Scope, scope_tree
-from tracer.recorded import Function, Run, Trace
+from tracer.errors import NotFound, UsageError, did_you_mean
+from tracer.graph.inline import LIMIT, inline, inlined_nodes
+from tracer.graph.model import Graph
+from tracer.recorded import GRAPH_STAGES, STAGES, Function, Run, Trace
 from tracer.report.listing import Listing, listing
+from tracer.report.scopes import ScopeRow, Scopes, scope_rows
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,60 +42,100 @@ class FunctionRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ShowReport:
-    """A run: its functions, and the scope tree of one of them."""
+    """A run: its functions, and one stage of one of them."""
 
     run: Run
     functions: Listing[FunctionRow]
-    shown: TraceRow | None  # whose scope tree it is
+    shown: TraceRow | None  # whose stage it is
     shown_name: str
-    scopes: Listing[Scope]
-    ops: Mapping[str, tuple[tuple[str, int], ...]]  # by scope: the kinds of op right in it and how many, most first
+    stage: str  # "traced"
+    scopes: Listing[ScopeRow]  # of a graph: every scope
+    tree: Listing[ScopeRow]  # of a graph: the rows to read, repeated blocks as one
+    whole: Scopes | None  # the graph's scopes before any was left out
+    text: str  # of a stage that is a text
 
 
 def show_report(
-    run: Run, *, function: str | None = None, scope: str = "", depth: int = 0, top: int = 0, raw: bool = False
+    run: Run,
+    *,
+    function: str | None = None,
+    stage: str = "traced",
+    scope: str = "",
+    depth: int = 0,
+    top: int = 0,
+    raw: bool = False,
+    limit: int = LIMIT,
 ) -> ShowReport:
     """Returns the report on a run.
 
     Args:
       run: the run.
-      function: whose scope tree to show; the one that the program called first, if it is not given.
+      function: which function to show, or which trace of it: `step#2` is its second; the one that the program called
+        first, if it is not given.
+      stage: which stage of it.
       scope: only this scope and what is below it.
       depth: how many levels of scopes, 0 for all.
       top: how many functions and how many scopes, 0 for all.
-      raw: also the scopes that TensorFlow makes for the inputs of a single op, such as `add` of `add/y`.
+      raw: the graph as it is: what the clean view puts aside too, and no row that stands for several scopes.
+      limit: how many nodes the graph may have with its functions in their places.
 
     Raises:
-      NotFound: no such function or scope.
+      NotFound: no such function, stage or scope.
+      UsageError: a scope of a stage that is a text.
+      TooLarge: the graph is larger than `limit`.
     """
     rows = [FunctionRow(item, tuple(map(_trace_row, item.traces))) for item in run.functions.values()]
-    chosen = next((row for row in rows if row.name == (run.functions[function].name if function else row.name)), None)
-    shown = _telling(chosen) if chosen else None
-    graph = shown.trace.graph if shown and not shown.trace.stages["traced"] else Graph(Nodes.of(()))
-    nodes = [(node.name, node) for node in inline(graph).nodes]
-    op_paths = frozenset() if raw else frozenset(path for path, node in nodes if not node.bodies)
-    tree = [row for row in scope_tree(path for path, _ in nodes) if not _inside_op(row.path, op_paths)] if shown else []
-    if scope and scope not in {row.path for row in tree}:
-        known = [row.path for row in tree if row.path]
-        raise NotFound(
-            f"no scope named '{scope}'",
-            hint=did_you_mean(scope, known, otherwise=f"it has: {', '.join(known[:8]) or 'none'}"),
-        )
-    scopes = [row for row in tree if _within(row, scope, depth)]
+    name, shown = _chosen(run, rows, function)
+    whole, text = _stage(shown, stage, scope, raw=raw, limit=limit)
     return ShowReport(
         run=run,
         functions=listing(rows, top=top),
         shown=shown,
-        shown_name=chosen.name if chosen else "",
-        scopes=listing(scopes, top=top),
-        ops=_ops_by_scope(nodes, op_paths),
+        shown_name=name,
+        stage=stage,
+        scopes=_cut(whole.all if whole else (), depth, top),
+        tree=_cut(whole.folded if whole else (), depth, top),
+        whole=whole,
+        text=text,
     )
 
 
-def _within(row: Scope, scope: str, depth: int) -> bool:
-    inside = not scope or row.path == scope or row.path.startswith(scope + "/")
-    base = scope.count("/") + 1 if scope else 0
-    return inside and (not depth or row.depth - base <= depth)
+def _chosen(run: Run, rows: Sequence[FunctionRow], function: str | None) -> tuple[str, TraceRow | None]:
+    """Returns the trace that a name like `step` or `step#2` means, or the most telling one of the first function."""
+    if function is None or (function not in run.functions and "#" not in function):
+        row = next((row for row in rows if function is None or row.name == run.functions[function].name), None)
+        return (row.name, _telling(row)) if row else ("", None)
+    if function in run.functions:
+        return function, _telling(next(row for row in rows if row.name == function))
+    name, _, number = function.rpartition("#")
+    row = next(row for row in rows if row.name == run.functions[name].name)
+    if not number.isdecimal() or not 0 < int(number) <= len(row.traces):
+        raise NotFound(f"'{name}' has no trace number '{number}'", hint=f"its traces are 1 to {len(row.traces)}")
+    return name, row.traces[int(number) - 1]
+
+
+def _stage(shown: TraceRow | None, stage: str, scope: str, *, raw: bool, limit: int) -> tuple[Scopes | None, str]:
+    if stage not in STAGES:
+        raise NotFound(f"no stage named '{stage}'", hint=did_you_mean(stage, STAGES, otherwise=", ".join(STAGES)))
+    if shown is None or (stage == "traced" and shown.trace.stages.get("traced")):
+        return None, ""
+    content = shown.trace.stage(stage)
+    if isinstance(content, Graph):
+        return scope_rows(inline(content, limit=limit), scope=scope, raw=raw), ""
+    if scope:
+        raise UsageError(f"the stage '{stage}' is a text without scopes", hint=f"graphs: {', '.join(GRAPH_STAGES)}")
+    return None, content
+
+
+def _cut(rows: Sequence[ScopeRow], depth: int, top: int) -> Listing[ScopeRow]:
+    """Returns the rows down to a depth; `top` leaves out the deepest, and of those the last."""
+    base = rows[0].depth if rows else 0
+    found = [row for row in rows if not depth or row.depth - base <= depth]
+    if not top or len(found) <= top:
+        return listing(found)
+    # A tree that is cut in the middle shows one corner of the graph; one that is cut at a depth shows all of it.
+    order = sorted(range(len(found)), key=lambda at: (found[at].depth, at))
+    return Listing(tuple(found[at] for at in sorted(order[:top])), len(found))
 
 
 def _telling(row: FunctionRow) -> TraceRow:
@@ -107,30 +147,3 @@ def _telling(row: FunctionRow) -> TraceRow:
 def _trace_row(trace: Trace) -> TraceRow:
     recorded = trace.stages.get("traced") == ""
     return TraceRow(trace, inlined_nodes(trace.graph) if recorded else 0)
-
-
-def _inside_op(path: str, op_paths: frozenset[str]) -> bool:
-    """Tells a scope that is an op's own name, or lies below one."""
-    return path in op_paths or _owner(path, op_paths) != path
-
-
-def _owner(path: str, op_paths: frozenset[str]) -> str:
-    """Returns the outermost op on a path, whose inputs all else below it are; the path itself if there is none."""
-    if not op_paths:
-        return path
-    end = path.find("/")
-    while end >= 0:
-        if path[:end] in op_paths:
-            return path[:end]
-        end = path.find("/", end + 1)
-    return path
-
-
-def _ops_by_scope(
-    nodes: Sequence[tuple[str, Node]], op_paths: frozenset[str]
-) -> dict[str, tuple[tuple[str, int], ...]]:
-    counts: dict[str, dict[str, int]] = {}
-    for path, node in nodes:
-        ops = counts.setdefault(_owner(path, op_paths).rpartition("/")[0], {})
-        ops[node.op] = ops.get(node.op, 0) + 1
-    return {scope: tuple(sorted(ops.items(), key=lambda item: (-item[1], item[0]))) for scope, ops in counts.items()}

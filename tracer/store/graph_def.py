@@ -69,7 +69,7 @@ def parse_message(kind: str, content: bytes, path: Path | str) -> Any:
     """Returns a message whose attributes are still bytes.
 
     Args:
-      kind: `GraphDef`, or `SavedModel`.
+      kind: its name in `_MESSAGES`: `GraphDef`, `SavedModel`.
       content: its bytes.
       path: where they come from, for messages.
 
@@ -259,16 +259,32 @@ _MESSAGES = {
     ],
     "Entry": [("key", 1, _STRING, 1), ("value", 2, _STRING, 1)],
     "AttrEntry": [("key", 1, "bytes", 1), ("value", 2, "bytes", 1)],
-    "ArgDef": [("name", 1, _STRING, 1)],
+    "ArgDef": [("name", 1, _STRING, 1), ("type", 3, "int32", 1)],
+    "ArgAttrs": [("attr", 1, "bytes", 3)],
+    "ArgEntry": [("key", 1, "int32", 1), ("value", 2, "ArgAttrs", 1)],
     "OpDef": [("name", 1, _STRING, 1), ("input_arg", 2, "ArgDef", 3), ("output_arg", 3, "ArgDef", 3)],
     "FunctionDef": [
         ("signature", 1, "OpDef", 1),
         ("node_def", 3, "NodeDef", 3),
         ("ret", 4, "Entry", 3),
         ("attr", 5, "bytes", 3),
+        ("arg_attr", 7, "ArgEntry", 3),
     ],
     "FunctionDefLibrary": [("function", 1, "FunctionDef", 3)],
     "GraphDef": [("node", 1, "NodeDef", 3), ("library", 2, "FunctionDefLibrary", 1)],
+    # tensorflow/core/protobuf/{meta_graph,saved_model,config}.proto, tensorflow/core/{util/event,framework/summary}.proto
+    "MetaGraphDef": [
+        ("meta_info_def", 1, "bytes", 1),
+        ("graph_def", 2, "GraphDef", 1),
+        ("signature_def", 5, "AttrEntry", 3),
+        ("object_graph_def", 7, "bytes", 1),
+    ],
+    "SavedModel": [("meta_graphs", 2, "MetaGraphDef", 3)],
+    "FunctionGraphs": [("pre_optimization_graph", 2, "bytes", 1), ("post_optimization_graph", 3, "bytes", 1)],
+    "RunMetadata": [("function_graphs", 4, "FunctionGraphs", 3)],
+    "SummaryValue": [("tag", 1, _STRING, 1), ("tensor", 8, "bytes", 1), ("metadata", 9, "bytes", 1)],
+    "Summary": [("value", 1, "SummaryValue", 3)],
+    "Event": [("graph_def", 4, "bytes", 1), ("summary", 5, "bytes", 1)],
 }
 
 
@@ -277,7 +293,7 @@ def _classes(texts: str) -> dict[str, Any]:
     """Returns our message classes, in a pool of their own: names may be registered only once in the shared one."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-    scalar = {"string": 9 if texts == "string" else 12, "bytes": 12}
+    scalar = {"string": 9 if texts == "string" else 12, "bytes": 12, "int32": 5}
     file = descriptor_pb2.FileDescriptorProto(name="tracer.proto", package="tracer", syntax="proto3")
     for name, fields in _MESSAGES.items():
         message = file.message_type.add(name=name)

@@ -20,11 +20,15 @@ from tracer.store.process import is_alive
 _TYPE = re.compile(r"(?P<dtype>\w+)\[(?P<dims>\.\.\.|[\d?, ]*)\]")
 
 
+class NewerFormat(Unreadable):
+    """A later version of this tool wrote it."""
+
+
 def load_run(path: Path) -> Run:
     """Reads a run; its graphs are read when they are asked for.
 
     Raises:
-      Unreadable: `run.json` or a `trace.json` is damaged, or was written by a newer version.
+      Unreadable: `run.json` is damaged, or was written by a newer version. A damaged `trace.json` is a warning.
     """
     facts = read_header(path)
     try:
@@ -38,10 +42,12 @@ def load_run(path: Path) -> Run:
 
 def _run(path: Path, facts: dict[str, Any]) -> Run:
     outcomes = facts.get("traces") or {}
-    traces = [
-        _trace(path, folder, _checked(read_json(folder / layout.TRACE_FILE), folder), outcomes.get(folder.name) or {})
-        for folder in sorted((path / layout.FUNCTIONS).glob("[0-9]*"))
-    ]
+    warnings = [Warned(item["code"], item["message"], item.get("hint", "")) for item in facts.get("warnings") or ()]
+    traces = []
+    for folder in sorted((path / layout.FUNCTIONS).glob("[0-9]*")):
+        trace, damage = _readable_trace(path, folder, outcomes.get(folder.name) or {})
+        traces.append(trace)
+        warnings += damage
     window = facts.get("window")
     return Run(
         path=str(path),
@@ -58,9 +64,7 @@ def _run(path: Path, facts: dict[str, Any]) -> Run:
         error=str(facts.get("error") or ""),
         traceback=str(facts.get("traceback") or ""),
         calls=tuple(facts.get("calls") or ()),
-        warnings=tuple(
-            Warned(item["code"], item["message"], item.get("hint", "")) for item in facts.get("warnings") or ()
-        ),
+        warnings=tuple(warnings),
         functions=group_functions(traces),
     )
 
@@ -88,11 +92,27 @@ def _checked(facts: dict[str, Any], path: Path) -> dict[str, Any]:
     if not isinstance(version, int):
         raise Unreadable(f"{path} does not say its format", hint="the file is damaged, or no run's")
     if version > layout.FORMAT:
-        raise Unreadable(
+        raise NewerFormat(
             f"{path} was written in format {version}; this version reads up to {layout.FORMAT}",
             hint="pip install --upgrade trace-scenario",
         )
     return facts
+
+
+def _readable_trace(run: Path, folder: Path, outcome: Mapping[str, Any]) -> tuple[Trace, list[Warned]]:
+    """Returns a trace; if its `trace.json` is damaged, what the files beside it tell, and a warning."""
+    path = folder / layout.TRACE_FILE
+    try:
+        return _trace(run, folder, _checked(read_json(path), folder), outcome), []
+    except NewerFormat:
+        raise
+    except Unreadable as error:
+        problem = error.message
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        problem = f"{path} is not as a trace is written: {type(error).__name__} {error}"
+    name = folder.name.partition("-")[2]
+    hint = f"'{name}' is shown with what its other files tell; record the run again"
+    return _trace(run, folder, {"name": name}, outcome), [Warned("damaged", problem, hint)]
 
 
 def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[str, Any]) -> Trace:

@@ -6,26 +6,41 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracer import text
-from tracer.graph.scopes import Scope
+from tracer.graph.clean import CONSTANT, IDENTITY, NO_OP, READ
+from tracer.graph.inline import MISSING, RECURSIVE
 from tracer.recorded import Run
 from tracer.render.text.style import STATUS_STYLES, Style, guides, more, plain, source_line, table, warnings
+from tracer.report.scopes import ScopeRow, Scopes
 from tracer.report.show import FunctionRow, ShowReport
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_ASIDE = {  # of variables the column of parameters tells
+    CONSTANT: ("constant",),
+    READ: ("read",),
+    IDENTITY: ("identity", "identities"),
+    NO_OP: ("no-op",),
+}
+_CLOSED = {RECURSIVE: "recursive call, not followed", MISSING: "calls a function that the file does not hold"}
+_NOTED = 5  # calls that stay closed and are named
+_GAP = 3  # columns between two cells
+_LEAST_OPS, _LEAST_SCOPE, _LEAST_LABEL = 12, 24, 8  # columns that are left to a cell in a narrow terminal
+
 
 def show(report: ShowReport, style: Style) -> str:
-    """Returns the page that `show` prints: header, functions, scope tree, warnings."""
+    """Returns what `show` prints: header, functions, scope tree, warnings; of a text stage the text alone."""
+    if report.text:
+        return report.text if report.text.endswith("\n") else report.text + "\n"
     parts: list[RenderableType] = [*_header(report.run)]
     if report.functions.items:
         parts += ["", _functions(report.functions.items)]
         if report.functions.truncated:
             parts.append(more(report.functions.total - len(report.functions.items), "function"))
-    if report.shown is not None:
-        parts += ["", *_tree(report)]
+    if report.whole is not None:
+        parts += ["", *_tree(report, report.whole, style)]
+    parts += _stages(report)
     parts += warnings(report.run.warnings)
-    parts += ["", *_missing(report)]
     return style.render(parts).rstrip("\n") + "\n"
 
 
@@ -74,32 +89,87 @@ def _functions(rows: Sequence[FunctionRow]) -> Any:
     return shown
 
 
-def _tree(report: ShowReport) -> list[RenderableType]:
+def _tree(report: ShowReport, whole: Scopes, style: Style) -> list[RenderableType]:
+    rows = report.tree.items
+    stage = "" if report.stage == "traced" else f", {report.stage}"
+    numbers = {
+        "nodes": [text.count(row.nodes) for row in rows],
+        "params": [_at_least(text.quantity(row.parameters), row.parameters, row.unsized_variables) for row in rows],
+        "outputs": [_at_least(text.byte_size(row.bytes), row.bytes, row.unsized) for row in rows],
+        "FLOPs": [_at_least(text.quantity(row.flops), row.flops, row.unknown_flops) for row in rows],
+    }
+    numbers = {name: column for name, column in numbers.items() if {*column} - {"", "?"}}
+    taken = sum(max(map(len, [name, *column])) + _GAP for name, column in numbers.items())
+    room = max(style.width - taken - _GAP - _LEAST_OPS, _LEAST_SCOPE)
+    title = f"scopes of {text.one_line(report.shown_name)}{stage}"
+    shown = table(title, *(f">{name}" for name in numbers), "ops")
+    for row, guide, *cells in zip(rows, guides(rows), *numbers.values(), strict=True):
+        shown.add_row(_scope(row, guide, room, bold=row.depth <= rows[0].depth), *cells, _ops(row))
+    parts: list[RenderableType] = [shown]
+    if report.tree.truncated:
+        parts.append(more(report.tree.total - len(rows), "scope"))
+    return parts + _notes(whole, rows)
+
+
+def _scope(row: ScopeRow, guide: str, room: int, *, bold: bool) -> Any:
+    """Returns the first cell of a row; a name that is too long for the room loses its middle."""
+    from rich.cells import cell_len
     from rich.text import Text
 
-    rows = report.scopes.items
-    base = rows[0].depth if rows else 0
-    shown = table(f"scopes of {text.one_line(report.shown_name)}", ">nodes", "ops")
-    for row, guide in zip(rows, guides(rows), strict=True):
-        label = row.path.rpartition("/")[2] if row.depth > base else (row.path or "(all)")
-        name = Text(guide, style="dim", no_wrap=True)
-        name.append(text.one_line(label) or '""', style="bold" if row.depth <= base else "not dim")
-        shown.add_row(name, text.count(row.nodes), plain(_ops(report, row), "dim"))
-    parts: list[RenderableType] = [shown]
-    if report.scopes.truncated:
-        parts.append(more(report.scopes.total - len(rows), "scope"))
-    return parts
+    behind = f" = {text.one_line(row.runs)}()" if row.runs else ""
+    times = f" (x{row.scopes})" if row.scopes > 1 and " ... " in row.label else ""
+    label = text.one_line(row.label) or '""'
+    free = max(room - len(guide) - cell_len(behind) - len(times), _LEAST_LABEL)
+    if cell_len(label) > free and times:
+        label = text.one_line(row.pattern)
+    if cell_len(label) > free:
+        label = text.shortened(label, free)
+    name = Text(guide, style="dim", no_wrap=True)
+    name.append(label, style="bold" if bold else "not dim")
+    name.append(behind, style="not dim cyan")
+    name.append(times, style="not dim")
+    return name
 
 
-def _ops(report: ShowReport, scope: Scope) -> str:
-    ops = report.ops.get(scope.path, ())
-    return ", ".join(f"{op} x{number}" if number > 1 else op for op, number in ops)
+def _at_least(shown: str, value: int, unknown: int) -> str:
+    """Returns a sum; with a plus behind it where parts of it are not known, and nothing where all of it is none."""
+    return f"{shown}+" if value and unknown else shown if value else "?" if unknown else ""
 
 
-def _missing(report: ShowReport) -> list[RenderableType]:
-    """Returns which stages the shown trace has, and why others are missing where that is news."""
+def _ops(row: ScopeRow) -> Any:
+    from rich.text import Text
+
+    cell = Text(no_wrap=True)
+    cell.append(", ".join(f"{op} x{number}" if number > 1 else op for op, number in row.ops))
+    if any(reason in _ASIDE for reason, _ in row.aside):
+        aside = ", ".join(text.plural(number, *_ASIDE[reason]) for reason, number in row.aside if reason in _ASIDE)
+        cell.append(f"{'  ' if row.ops else ''}({aside})", style="dim")
+    return cell
+
+
+def _notes(whole: Scopes, rows: Sequence[ScopeRow]) -> list[RenderableType]:
+    """Returns what the numbers leave out."""
+    notes = []
+    if any(" ... " in row.label for row in rows):
+        notes.append("(x3): three scopes of the same structure as one row, with their sums")
+    if rows and rows[0].flops and rows[0].unknown_flops and whole.without_formula:
+        ops = ", ".join(f"{op} x{number}" if number > 1 else op for op, number in whole.without_formula)
+        notes.append(f"+ in FLOPs: not counted, for want of a formula: {text.one_line(ops)}")
+    if rows and rows[0].flops and rows[0].unknown_flops and whole.unknown_shapes:
+        ops = ", ".join(f"{op} x{number}" if number > 1 else op for op, number in whole.unknown_shapes)
+        notes.append(f"+ in FLOPs: not counted, as shapes are not known: {text.one_line(ops)}")
+    if rows and rows[0].bytes and rows[0].unsized:
+        notes.append(f"+ in outputs: {text.plural(rows[0].unsized, 'node')} of unknown size not counted")
+    notes += [f"{_CLOSED[why]}: {text.one_line(path)}" for path, why in sorted(whole.not_followed.items())[:_NOTED]]
+    if len(whole.not_followed) > _NOTED:
+        notes.append(f"... and {text.plural(len(whole.not_followed) - _NOTED, 'call')} more that stay closed")
+    return [plain(note, "dim") for note in notes]
+
+
+def _stages(report: ShowReport) -> list[RenderableType]:
+    """Returns which stages the shown trace has."""
     if report.shown is None:
         return []
     trace = report.shown.trace
     have = [stage for stage, reason in trace.stages.items() if not reason]
-    return [f"stages of {text.one_line(trace.id)}: {', '.join(have) or 'none'}"]
+    return ["", plain(f"stages of {trace.id}: {', '.join(have) or 'none'}")]

@@ -1,0 +1,51 @@
+"""How much memory tensors take, as far as a graph says.
+
+What is not known is None and never 0: a size of a shape that is not known, a string, a resource, a variant.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+from tracer.graph.model import Kind, Shape, TensorType
+from tracer.graph.ops import dtype_size, is_known
+
+
+def elements(shape: Shape) -> int | None:
+    """Returns how many elements a tensor of this shape has; 1 for a scalar, None where a size is not known."""
+    if shape is None or None in shape:
+        return None
+    return math.prod(shape)  # type: ignore[arg-type]  # no None is left in it
+
+
+def tensor_bytes(type_: TensorType) -> int | None:
+    """Returns the bytes of a tensor's elements: elements times the bytes of one (`ops.DTYPES`).
+
+    None where the shape or the dtype is not known, and for elements without a fixed size: string, resource, variant.
+    Types of less than a byte count as TensorFlow keeps them, with a byte for each element.
+    """
+    number, size = elements(type_.shape), dtype_size(type_.dtype)
+    return None if number is None or not size else number * size
+
+
+def variable_bytes(type_: TensorType) -> int | None:
+    """Returns the bytes of a variable's value; None as in `tensor_bytes`. `type_` is the value's, not the handle's."""
+    return tensor_bytes(type_)
+
+
+@functools.lru_cache(maxsize=1 << 16)  # kinds are hashed by identity, and a graph has thousands, not millions, of them
+def output_bytes(kind: Kind) -> int | None:
+    """Returns the bytes of all outputs of a node; None if those of one are not known, 0 for a node without outputs.
+
+    Which outputs an op without types has is not known either: a custom op gives None, unless its shapes were recorded.
+    """
+    if not kind.outputs:
+        return 0 if is_known(kind.op) else None
+    total = 0
+    for output in kind.outputs:
+        size = tensor_bytes(output)
+        if size is None:
+            return None
+        total += size
+    return total

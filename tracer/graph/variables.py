@@ -1,0 +1,40 @@
+"""Where the variables of a graph live in its scope tree."""
+
+from __future__ import annotations
+
+from tracer.graph.inline import Inlined
+from tracer.graph.model import Kind, TensorType, Variable
+
+_HANDLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
+
+
+def variable_homes(graph: Inlined) -> list[tuple[int, Variable]]:
+    """Returns each variable of a graph with the index of the node by which it is placed.
+
+    A captured variable lives where it is used first: its layer, in the forward pass. One that nothing uses lives at
+    its placeholder. A variable that the graph itself makes lives at the node that makes it.
+    """
+    captured = {name: variable for name, variable in graph.captures.items() if variable.kind == "variable"}
+    homes = [(index, _made(graph.nodes.kinds[index], name)) for index, name in _handles(graph)]
+    if not captured:
+        return homes
+    first: dict[str, int] = {}
+    for index, inputs in enumerate(graph.nodes.inputs):
+        for name in inputs:
+            if name in captured and name not in first:
+                first[name] = index
+    own = {name: index for index, name in enumerate(graph.nodes.names) if name in captured and name not in first}
+    return homes + [(index, captured[name]) for name, index in sorted({**first, **own}.items(), key=lambda at: at[1])]
+
+
+def _handles(graph: Inlined) -> list[tuple[int, str]]:
+    makes = {kind for kind in set(graph.nodes.kinds) if kind.op in _HANDLES}
+    if not makes:
+        return []
+    return [(index, graph.nodes.names[index]) for index, kind in enumerate(graph.nodes.kinds) if kind in makes]
+
+
+def _made(kind: Kind, path: str) -> Variable:
+    shape = kind.attributes.get("shape")
+    name = kind.attributes.get("shared_name") or path
+    return Variable(str(name), TensorType(str(kind.attributes.get("dtype", "")), shape))

@@ -1,0 +1,79 @@
+"""Rules about name scopes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tracer import text
+from tracer.lint.finding import Found
+from tracer.lint.subject import PLUMBING, Subject
+
+LOOSE = 8  # compute nodes at top level; a loss of a line or two stays below
+_NUMBER = re.compile(r"_\d+(?=/|$)")  # what TensorFlow adds to make a scope unique
+_TAPE = re.compile(r"(?:^|/)gradient(?:_tape|s)(?:_\d+)?(?:/|$)")
+
+
+def shared_scope(subject: Subject) -> Iterator[Found]:
+    """Finds variables of one full name whose readers share the scope of that name: modules that share a box.
+
+    A layer that is called twice has its variables once, so it is not found; nor are Keras' layers, whose scopes are
+    unique even where their variables' names are not.
+    """
+    by_name: dict[str, list[int]] = {}
+    for node, variable in subject.variables.items():
+        by_name.setdefault(variable.name.partition(":")[0], []).append(node)
+    doubles: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
+    for name, nodes in by_name.items():
+        scope, _, leaf = name.rpartition("/")
+        if not scope or leaf == "Variable" or len(nodes) < 2:  # "Variable": names that nobody gave say nothing
+            continue
+        readers: dict[str, list[int]] = {}
+        for node in nodes:
+            for read_in, reader in {subject.scope(reader): reader for reader in subject.consumers[node]}.items():
+                readers.setdefault(read_in, []).append(reader)
+        for shared_by, found in readers.items():
+            if len(found) > 1 and _is_scope(shared_by, scope):
+                doubles.setdefault((scope, shared_by), []).append((leaf, len(found), found[0]))
+    for (scope, _), leaves in doubles.items():
+        number = max(times for _, times, _ in leaves)
+        listed = ", ".join(sorted(leaf for leaf, _, _ in leaves))
+        yield Found(
+            f"{number} modules share the scope '{scope}': each has a variable of its own named {listed}, and their "
+            "nodes are in one box",
+            "give each module its own name: Layer(name='first'). If one module has all of them, name the variables",
+            leaves[0][2],
+            count=number,
+        )
+
+
+def outside_scope(subject: Subject) -> Iterator[Found]:
+    """Finds several compute nodes at top level in a function that otherwise uses scopes."""
+    loose, scoped = [], False
+    for index in _computing(subject):
+        scope = subject.scope(index)
+        if not scope:
+            loose.append(index)
+        elif not _TAPE.search(subject.nodes.names[index]):
+            scoped = scoped or subject.inlined.place_of[index] == 0
+    if not scoped or len(loose) < LOOSE:
+        return
+    ops = dict.fromkeys(subject.nodes.kinds[index].op for index in loose)
+    listed = ", ".join(list(ops)[:4]) + (", ..." if len(ops) > 4 else "")
+    yield Found(
+        f"{text.plural(len(loose), 'node')} stand outside of every scope, beside the boxes of the others: {listed}",
+        "wrap these lines in `with tf.name_scope('loss'):`, or in a module's method",
+        loose[0],
+        count=len(loose),
+    )
+
+
+def _computing(subject: Subject) -> Iterator[int]:
+    ops = [op for op in subject.by_op if op not in PLUMBING]
+    return (index for index in subject.of_ops(ops) if not subject.nodes.kinds[index].bodies)
+
+
+def _is_scope(reader: str, scope: str) -> bool:
+    """Tells whether nodes in `reader` stand in the scope that variables are named after, in a call of it or not."""
+    plain, wanted = _NUMBER.sub("", reader), _NUMBER.sub("", scope)
+    return f"/{plain}/".find(f"/{wanted}/") >= 0

@@ -1,0 +1,76 @@
+"""Rules about how often a function is traced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from tracer import text
+from tracer.lint.finding import Found
+from tracer.recorded import Function, Trace
+
+MANY = 3  # traces: one each for training and inference are in order
+CALLS_PER_TRACE = 2  # below that, tracing is what the program does
+_SHOWN = 4
+_TENSOR = re.compile(r"(\w+)\[([^\[\]]*)\]")
+
+
+def retracing(function: Function) -> Iterator[Found]:
+    """Finds a function that is called from Python and traced anew nearly each time, and the arguments that do it."""
+    traces = [trace for trace in function.traces if trace.kind == "inference" and trace.calls]
+    calls = sum(trace.calls or 0 for trace in traces)
+    if len(traces) < MANY or calls >= CALLS_PER_TRACE * len(traces):
+        return
+    varying = list(_varying(traces))
+    often = f"traced {text.plural(len(traces), 'time')} in {text.plural(calls, 'call')}"
+    for name, types in varying:
+        shown = ", ".join(types[:_SHOWN]) + (f" and {len(types) - _SHOWN} more" if len(types) > _SHOWN else "")
+        what, advice = _cause(name, types)
+        yield Found(f"{often}: {what}: {shown}", advice, count=len(traces))
+    if not varying and len({trace.call_site for trace in traces}) == 1:
+        yield Found(
+            f"{often}, each time for the same arguments: the tf.function itself is made anew, or each object has one",
+            "make it once, outside of the loop or the method that calls it: a new tf.function knows no old traces",
+            line=traces[0].call_site,
+            count=len(traces),
+        )
+
+
+def creates_variables(function: Function) -> Iterator[Found]:
+    """Finds a function whose first call makes variables."""
+    if not any(trace.cause == "creates variables" for trace in function.traces):
+        return
+    yield Found(
+        "its first call makes variables, so it is traced twice: once to make them, once to run",
+        "make the variables before, in __init__ or by calling model.build(shape): tracing takes half the time, and the "
+        "first graph is the one that runs",
+    )
+
+
+def _varying(traces: Sequence[Trace]) -> Iterator[tuple[str, list[str]]]:
+    """Returns the arguments that came in several types, with these in the order of their coming."""
+    types: dict[str, dict[str, None]] = {}
+    for trace in traces:
+        for argument in trace.arguments:
+            types.setdefault(argument.name, {})[argument.type] = None
+    return ((name, list(found)) for name, found in types.items() if len(found) > 1)
+
+
+def _cause(name: str, types: Sequence[str]) -> tuple[str, str]:
+    """Returns what varies about an argument, and what to do about it."""
+    if any(kind.startswith("Literal[") for kind in types):
+        return f"'{name}' is a Python value, and each new one is a trace", _AS_TENSOR.format(name=name)
+    dtypes = {_TENSOR.sub(r"\1", kind) for kind in types}
+    if len(dtypes) == 1:
+        return f"'{name}' comes in several shapes", _ONE_SHAPE
+    if len({_TENSOR.sub(r"\2", kind) for kind in types}) == 1:
+        return f"'{name}' comes in several types", _ONE_TYPE
+    return f"'{name}' comes in several shapes and types", f"{_ONE_TYPE}. {_ONE_SHAPE[0].upper()}{_ONE_SHAPE[1:]}"
+
+
+_AS_TENSOR = "pass it as a tensor, {name}=tf.constant(...): a tensor's value costs no trace"
+_ONE_SHAPE = (
+    "set tf.function(reduce_retracing=True), or input_signature=[tf.TensorSpec([None, 3], tf.float32)]: None stands "
+    "for every size. In a pipeline, batch(..., drop_remainder=True)"
+)
+_ONE_TYPE = "bring it to one type before the call: tf.cast(x, tf.float32); or say it with input_signature"

@@ -1,0 +1,56 @@
+"""Graphs to files that other tools open. One table: the command's choices, the docs and the tests read it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tracer.errors import UsageError, did_you_mean
+from tracer.render.graph import csv, dot, json, mermaid, model_explorer
+from tracer.report.export import GraphView, TextView
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Format:
+    """One way to write a view."""
+
+    name: str
+    suffix: str  # of a file in it: ".dot"
+    help: str  # in one line
+    render: Callable[[Any], str]  # of a `GraphView`; of a `TextView` too, if `texts`
+    texts: bool = False
+
+
+FORMATS: Mapping[str, Format] = {
+    entry.name: entry
+    for entry in (
+        Format("json", ".json", "everything that is known of each node, edge and scope", json.render, texts=True),
+        Format("dot", ".dot", "for Graphviz: dot -Tsvg graph.dot", dot.render),
+        Format("csv", ".csv", "a table with a row for each node", csv.render),
+        Format(
+            "model-explorer", ".json", "for Google's Model Explorer: model-explorer graph.json", model_explorer.render
+        ),
+        Format(
+            "mermaid", ".mmd", "a flowchart for Markdown pages; large graphs with their scopes closed", mermaid.render
+        ),
+    )
+}
+
+
+def render_view(view: GraphView | TextView, name: str) -> str:
+    """Returns a view in the format of this name, as text that UTF-8 can hold.
+
+    Raises:
+      UsageError: there is no such format, or it is for graphs and the view is a text.
+    """
+    chosen = FORMATS.get(name)
+    if chosen is None:
+        hint = did_you_mean(name, FORMATS, otherwise=f"formats: {', '.join(FORMATS)}")
+        raise UsageError(f"no format named '{name}'", hint=hint)
+    if isinstance(view, TextView) and not chosen.texts:
+        raise UsageError(
+            f"the stage '{view.stage}' is a text, and '{name}' is for graphs",
+            hint="--format json gives the text; the stages 'traced' and 'optimized' are graphs",
+        )
+    return chosen.render(view)

@@ -1,0 +1,64 @@
+"""The page of what is likely to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tracer import text
+from tracer.lint.finding import Finding
+from tracer.render.text.style import UNLIMITED, Style, plain, source_line
+from tracer.report.lint import LintReport
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+_WIDEST = 110  # columns: sentences are read badly in longer lines
+_INDENT = 2
+
+
+def lint(report: LintReport, style: Style) -> str:
+    """Returns the page that `lint` prints: each finding with its place and what to do, and how many there are."""
+    parts: list[RenderableType] = []
+    for finding in report.findings.items:
+        parts += [*_finding(finding, style), ""]
+    if report.findings.truncated:
+        left = report.findings.total - len(report.findings.items)
+        parts += [f"... and {text.plural(left, 'finding')} more: --top 0 shows all", ""]
+    return style.render([*parts, _total(report)])
+
+
+def _finding(finding: Finding, style: Style) -> list[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    head = Text()
+    head.append(finding.severity, style=_SEVERITY_STYLES[finding.severity])
+    head.append(f"  {finding.rule}", style="bold")
+    head.append("  " + "  ".join(_place(finding)), style="dim")
+    lines: list[RenderableType] = [head]
+    for content, looks in ((finding.message, ""), (f"do: {finding.advice}", "dim")):
+        sentence = Text(text.one_line(content), style=looks)
+        right = 0 if style.width >= UNLIMITED else max(style.width - _WIDEST, 0)  # a pipe gets each in one line
+        lines.append(Padding(sentence, (0, right, 0, _INDENT), expand=False))
+    return lines
+
+
+def _place(finding: Finding) -> Sequence[str]:
+    """Returns the line, the function and the scope, as far as there are such, and how often."""
+    place = [source_line(finding.line)] if finding.line else []
+    place.append(text.one_line(finding.function))
+    if finding.where:
+        place.append(f"in {text.one_line(finding.where)}")
+    if finding.count > 1:
+        place.append(text.plural(finding.count, "node" if finding.node else "trace"))
+    return place
+
+
+def _total(report: LintReport) -> Any:
+    about = f"{report.run.name}{' ' + report.function if report.function else ''}"
+    if not report.findings.total:
+        return plain(f"no findings in {about}")
+    numbers = ", ".join(text.plural(number, severity) for severity, number in report.severities if number)
+    return plain(f"{numbers} in {about}; docs/lint.md explains each rule")

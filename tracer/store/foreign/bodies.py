@@ -1,0 +1,61 @@
+"""A function of a library as a graph of its own: with placeholders for its arguments, as TensorFlow traced it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tracer.graph.model import Function, Graph, Kind, Nodes, Variable
+from tracer.store.graph_def import decode_attribute
+
+
+def body_graph(function: Function, message: Any, library: Graph, captured: Sequence[Variable]) -> Graph:
+    """Returns the body of a function as a graph.
+
+    Args:
+      function: the function.
+      message: its FunctionDef, as `store.graph_def` reads it.
+      library: the graph whose functions its nodes run.
+      captured: what its last arguments stand for.
+    """
+    attributes = {entry.key: entry.value.attr for entry in message.arg_attr}
+    arguments = list(enumerate(message.signature.input_arg))
+    placeholders = [_placeholder(argument.type, attributes.get(at, ())) for at, argument in arguments]
+    own = function.nodes
+    nodes = Nodes(
+        [*function.arguments, *own.names],
+        [*placeholders, *own.kinds],
+        ([()] * len(placeholders) + list(_inputs(own)), [""] * len(placeholders) + own.devices),
+    )
+    return Graph(nodes, library.functions, captures(function.arguments, captured))
+
+
+def captures(arguments: Sequence[str], captured: Sequence[Variable]) -> dict[str, Variable]:
+    """Returns what a function takes from outside, by the argument that stands for it: they are its last ones."""
+    first = max(len(arguments) - len(captured), 0)
+    return dict(zip(arguments[first:], captured, strict=False))
+
+
+def _placeholder(dtype: int, attributes: Sequence[bytes]) -> Kind:
+    from tensorboard.compat.proto import attr_value_pb2, node_def_pb2
+
+    entry = node_def_pb2.NodeDef.AttrEntry(key="dtype", value=attr_value_pb2.AttrValue(type=dtype))
+    encoded = (entry.SerializeToString(), *attributes)
+    return Kind("Placeholder", dict(sorted(map(decode_attribute, encoded))), (), encoded)
+
+
+def _inputs(nodes: Nodes) -> Iterator[tuple[str, ...]]:
+    """Yields each node's inputs as graphs write them: `add`, `split:1`, where functions have `add:z:0`."""
+    kinds = dict(zip(nodes.names, nodes.kinds, strict=True))
+    for inputs in nodes.inputs:
+        yield tuple([_input(text, kinds) if ":" in text else text for text in inputs])
+
+
+def _input(text: str, kinds: dict[str, Kind]) -> str:
+    name, _, port = text.partition(":")
+    output, _, index = port.rpartition(":")
+    if not output:  # an argument that is a list of tensors
+        return text
+    names = kinds[name].output_names if name in kinds else ()
+    number = names.index(port) if port in names else int(index) if index.isdecimal() else 0
+    return f"{name}:{number}" if number else name

@@ -1,0 +1,248 @@
+"""What TensorBoard's tags hold: graphs as its page can draw them.
+
+The page (2.21) draws a function of the library as a box in the margin and links no call to it, so functions stand in
+the places that run them. It reads the shapes on edges from the attribute `_output_shapes` of the node that they leave.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tracer.graph.inline import Inlined
+from tracer.graph.model import Kind, Node, Nodes, Shape, TensorType
+from tracer.graph.names import function_name, node_path
+
+LIMIT = 20_000  # nodes of a tag; see `within`
+LARGE = 1024  # bytes of a constant from which on its content stays out: from there on the page does not show it either
+
+_SHAPES = "_output_shapes"
+_LABEL = "function"  # the attribute that says the name of a called function in the page's card of a node
+# What an optimised node may have been before, besides its own op, without another result: the runtime's arguments, and
+# nodes into which Grappler fused those before them. Such a node keeps the name of the last one.
+_SAME_RESULT = ("_Arg", "_Fused", "_Mkl")
+_HANDING_ON = frozenset({"Identity", "Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"})
+
+_Shapes = tuple[Shape, ...]  # of a node's outputs; none if they are not known
+
+
+def traced_nodes(inlined: Inlined) -> Nodes:
+    """Returns the nodes of an inlined traced graph as a tag holds them: with shapes, and without large constants."""
+    return _mapped(inlined.nodes, _light)
+
+
+def optimised_nodes(inlined: Inlined, traced: Nodes) -> Nodes:
+    """Returns the nodes of an optimised graph as a tag holds them.
+
+    They stand at their node paths, without the lowering's numbers, and have the shapes of the traced nodes that they
+    were: Grappler writes none.
+
+    Args:
+      inlined: the optimised graph.
+      traced: the nodes of the traced graph, inlined.
+    """
+    nodes = _renamed(inlined.nodes, readable_names(inlined.nodes.names))
+    before = dict(zip(traced.names, traced.kinds, strict=True))
+    known: dict[tuple[Kind, Kind | None], _Shapes] = {}
+    shapes: dict[str, _Shapes] = {}
+    for name, kind in zip(nodes.names, nodes.kinds, strict=True):
+        key = kind, before.get(name)
+        if key not in known:
+            known[key] = _own_shapes(kind) or _shapes_before(*key)
+        shapes[name] = known[key]
+    _hand_through(nodes, shapes)
+    made: dict[tuple[Kind, _Shapes], Kind] = {}
+
+    def kind_of(name: str, kind: Kind) -> Kind:
+        key = kind, shapes[name]
+        if key not in made:
+            made[key] = _light(_with_shapes(*key))
+        return made[key]
+
+    kinds = list(map(kind_of, nodes.names, nodes.kinds))
+    return Nodes(nodes.names, kinds, (nodes.inputs, nodes.devices))
+
+
+def readable_names(names: Sequence[str]) -> list[str]:
+    """Returns executed names as node paths; those that would be equal without the lowering's numbers keep them."""
+    paths = list(map(node_path, names))
+    times = Counter(paths)
+    found = [path if times[path] == 1 else name for name, path in zip(names, paths, strict=True)]
+    return found if len(set(found)) == len(set(names)) else list(names)
+
+
+def within(nodes: Nodes, limit: int = LIMIT) -> Nodes:
+    """Returns nodes of which there are at most `limit`: where there are more, the deepest scopes are one node each.
+
+    The page lays out a graph as one piece of work of a browser's only thread, and the browser gives up on it.
+    A scope that is closed so is a node `Scope` with the number of its nodes; edges lead to it, and from it.
+    """
+    if len(nodes) <= limit:
+        return nodes
+    depth = max(name.count("/") for name in nodes.names)
+    while depth > 0 and len({_cut(name, depth) for name in nodes.names}) > limit:
+        depth -= 1
+    return _closed(nodes, depth)
+
+
+def _cut(name: str, depth: int) -> str:
+    """Returns the path of the node that stands for a node if scopes are open to `depth` only."""
+    return "/".join(name.split("/", depth + 1)[: depth + 1])
+
+
+def _closed(nodes: Nodes, depth: int) -> Nodes:
+    stands_for = {name: _cut(name, depth) for name in nodes.names}
+    inside = Counter(stands_for.values())
+    found: dict[str, Node] = {}
+    for node in nodes:
+        name = stands_for[node.name]
+        inputs = [text for text in (_replaced(text, stands_for) for text in node.inputs) if _producer(text) != name]
+        if inside[name] == 1:
+            found[name] = node._replace(inputs=tuple(inputs))
+            continue
+        known = found.get(name) or Node(name, _scope_kind(inside[name]), (), "")
+        found[name] = known._replace(inputs=tuple(dict.fromkeys((*known.inputs, *inputs))))
+    return Nodes.of(found.values())
+
+
+def _scope_kind(nodes: int) -> Kind:
+    from tensorboard.compat.proto import attr_value_pb2
+
+    return Kind("Scope", {"nodes": nodes}, (), (_entry("nodes", attr_value_pb2.AttrValue(i=nodes)),))
+
+
+def _producer(text: str) -> str:
+    return text.removeprefix("^").partition(":")[0]
+
+
+def _replaced(text: str, names: Mapping[str, str]) -> str:
+    """Returns an input with another name for its producer; one that has become a scope has no outputs to number."""
+    producer = _producer(text)
+    name = names.get(producer, producer)
+    if name == producer:
+        return text
+    return ("^" if text.startswith("^") else "") + name
+
+
+def _mapped(nodes: Nodes, change: Callable[[Kind], Kind]) -> Nodes:
+    changed = {kind: change(kind) for kind in set(nodes.kinds)}
+    return Nodes(nodes.names, [changed[kind] for kind in nodes.kinds], (nodes.inputs, nodes.devices))
+
+
+def _renamed(nodes: Nodes, names: list[str]) -> Nodes:
+    new = dict(zip(nodes.names, names, strict=True))
+
+    def renamed(text: str) -> str:
+        producer = _producer(text)
+        return text.replace(producer, new.get(producer, producer), 1)
+
+    inputs = [tuple(map(renamed, texts)) for texts in nodes.inputs]
+    return Nodes(names, nodes.kinds, (inputs, nodes.devices))
+
+
+def _light(kind: Kind) -> Kind:
+    """Returns a kind as the page needs it: with its shapes, with its function's name, without a large content."""
+    from tensorboard.compat.proto import attr_value_pb2
+
+    if any(len(entry) > LARGE for entry in kind.encoded):
+        kind = Kind(kind.op, kind.attributes, kind.bodies, tuple(map(_without_content, kind.encoded)))
+    kind = _with_shapes(kind, _own_shapes(kind))
+    called = [body.function for body in kind.bodies if not body.label]
+    if called:
+        name = function_name(called[0])[0]
+        kind = _with(kind, _LABEL, name, attr_value_pb2.AttrValue(s=name.encode("utf-8", "backslashreplace")))
+    return kind
+
+
+def _own_shapes(kind: Kind) -> _Shapes:
+    """Returns the shapes that a node itself tells: of its outputs, as soon as it knows one."""
+    if kind.op == "_Arg" and [output.dtype for output in kind.outputs] == ["resource"]:
+        return ((),)  # a variable's handle
+    known = any(shape is not None for _, shape in kind.outputs)
+    return tuple(shape for _, shape in kind.outputs) if known else ()
+
+
+def _shapes_before(kind: Kind, traced: Kind | None) -> _Shapes:
+    """Returns the shapes that an optimised node's outputs had in the traced graph; none if it was another node."""
+    if traced is None:
+        return ()
+    same = kind.op == traced.op or kind.op.startswith(_SAME_RESULT)
+    layouts = {kind.attributes.get("data_format"), traced.attributes.get("data_format")} - {None}
+    # Grappler may turn a picture's channels to the front; then the shape is another under the same name.
+    if not same or len(layouts) > 1 or not _agree(kind.outputs, traced.outputs):
+        return ()
+    return tuple(shape for _, shape in traced.outputs)
+
+
+def _hand_through(nodes: Nodes, shapes: dict[str, _Shapes]) -> None:
+    """Gives the nodes that hand their input on, which lowered loops and branches are full of, its shape."""
+    waiting = [node for node in nodes if node.op in _HANDING_ON and not shapes[node.name]]
+    while waiting:
+        left = []
+        for node in waiting:
+            data = [text for text in node.inputs if not text.startswith("^")]
+            found = {_shape_at(text, shapes) for text in (data if node.op == "Merge" else data[:1])}
+            shape = found.pop() if len(found) == 1 else None
+            if shape is None:
+                left.append(node)
+            else:
+                # A Merge's second output is the number of the input that came.
+                shapes[node.name] = (shape, ()) if node.op == "Merge" else (shape,) * max(len(node.outputs), 1)
+        if len(left) == len(waiting):
+            return
+        waiting = left
+
+
+def _shape_at(text: str, shapes: Mapping[str, _Shapes]) -> Shape:
+    name, _, port = text.partition(":")
+    known = shapes.get(name, ())
+    index = int(port or 0)
+    return known[index] if index < len(known) else None
+
+
+def _agree(now: Sequence[TensorType], before: Sequence[TensorType]) -> bool:
+    """Tells whether outputs may be the same; those of the runtime's own ops are not known."""
+    return not now or [output.dtype for output in now] == [output.dtype for output in before]
+
+
+def _with_shapes(kind: Kind, shapes: _Shapes) -> Kind:
+    from tensorboard.compat.proto import attr_value_pb2, tensor_shape_pb2
+
+    if not shapes or _SHAPES in kind.attributes:
+        return kind
+    found = attr_value_pb2.AttrValue()
+    for shape in shapes:
+        dims = [tensor_shape_pb2.TensorShapeProto.Dim(size=-1 if dim is None else dim) for dim in shape or ()]
+        found.list.shape.add(dim=dims, unknown_rank=shape is None)
+    return _with(kind, _SHAPES, shapes, found)
+
+
+def _with(kind: Kind, name: str, value: Any, message: Any) -> Kind:
+    return Kind(kind.op, {**kind.attributes, name: value}, kind.bodies, (*kind.encoded, _entry(name, message)))
+
+
+def _entry(name: str, value: Any) -> bytes:
+    """Returns an entry of an attribute map as a GraphDef holds it."""
+    from tensorboard.compat.proto import node_def_pb2
+
+    entry = node_def_pb2.NodeDef.AttrEntry(key=name, value=value)
+    return entry.SerializeToString()  # type: ignore[no-any-return]  # protobuf's stubs say Any
+
+
+def _without_content(entry: bytes) -> bytes:
+    """Returns an attribute without what a large tensor in it holds: its type and shape stay."""
+    from google.protobuf.message import DecodeError
+    from tensorboard.compat.proto import node_def_pb2, tensor_pb2
+
+    if len(entry) <= LARGE:
+        return entry
+    try:
+        pair = node_def_pb2.NodeDef.AttrEntry.FromString(entry)
+    except DecodeError:  # its name is no UTF-8
+        return entry
+    if not pair.value.HasField("tensor"):
+        return entry
+    tensor = pair.value.tensor
+    pair.value.tensor.CopyFrom(tensor_pb2.TensorProto(dtype=tensor.dtype, tensor_shape=tensor.tensor_shape))
+    return pair.SerializeToString()  # type: ignore[no-any-return]  # as above
