@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tracer.version import __version__
 
 if TYPE_CHECKING:
-    from tracer.api import board, doctor, prune, run, runs, show
+    from tracer.api import board, diff, doctor, export, lint, prune, run, runs, show
     from tracer.api import list_ as list  # noqa: A004  # the verb of the command `trace-scenario list`
     from tracer.capture.record import record
     from tracer.capture.session import trace
@@ -25,7 +25,10 @@ _HOMES = {
     "Call": ("tracer.discover.declare", "Call"),
     "Scenario": ("tracer.discover.declare", "Scenario"),
     "board": ("tracer.api", "board"),
+    "diff": ("tracer.api", "diff"),
     "doctor": ("tracer.api", "doctor"),
+    "export": ("tracer.api", "export"),
+    "lint": ("tracer.api", "lint"),
     "list": ("tracer.api", "list_"),
     "prune": ("tracer.api", "prune"),
     "record": ("tracer.capture.record", "record"),
@@ -41,7 +44,10 @@ __all__ = [
     "Scenario",
     "__version__",
     "board",
+    "diff",
     "doctor",
+    "export",
+    "lint",
     "list",
     "prune",
     "record",

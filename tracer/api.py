@@ -20,6 +20,8 @@ from tracer.store import layout
 if TYPE_CHECKING:
     from tracer.diagnose import Check
     from tracer.recorded import Run
+    from tracer.report.diff import DiffReport
+    from tracer.report.lint import LintReport
     from tracer.report.runs import RunRow, RunsReport
     from tracer.report.show import ShowReport
     from tracer.store.prune import OldRun
@@ -48,6 +50,7 @@ def run(
     logdir: str | Path | None = None,
     profile: bool = True,
     sources: bool = True,
+    hlo: bool = False,
     eager: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Run:
@@ -64,6 +67,7 @@ def run(
       logdir: the log folder.
       profile: whether to profile.
       sources: whether to keep copies of the user's files.
+      hlo: whether XLA also compiles the functions that the program does not have it compile, for their HLO.
       eager: call the target as it is, and do not wrap it in a tf.function.
       progress: called with what is being done, how much is done, and how much there is.
 
@@ -91,6 +95,7 @@ def run(
         logdir=logdir,
         profile=profile,
         sources=sources,
+        hlo=hlo,
         progress=progress,
     )
     in_effect = {**_defaults(loaded), **(parameters or {})}
@@ -148,11 +153,103 @@ def show(
       TooLarge: the graph is larger than `limit`.
     """
     from tracer.report.show import show_report
-    from tracer.store.find import find_run
-    from tracer.store.load import load_run
 
-    loaded = load_run(find_run(run, _logdir(logdir)))
-    return show_report(loaded, function=function, stage=stage, scope=scope, depth=depth, top=top, raw=raw, limit=limit)
+    with _reading(run, logdir) as loaded:
+        return show_report(
+            loaded, function=function, stage=stage, scope=scope, depth=depth, top=top, raw=raw, limit=limit
+        )
+
+
+def lint(
+    run: str = "latest", *, logdir: str | Path | None = None, function: str | None = None, top: int = 0
+) -> LintReport:
+    """Returns what is likely to be wrong in a run, the most pressing first, each with advice.
+
+    Args:
+      run: the run, or what another tool left, as in `show`.
+      logdir: the log folder.
+      function: look at this function only.
+      top: how many findings to list, 0 for all.
+
+    Raises:
+      NotFound: no such run or function.
+      Unreadable: the run is damaged.
+    """
+    from tracer.report.lint import lint_report
+
+    with _reading(run, logdir) as loaded:
+        return lint_report(loaded, function=function, top=top)
+
+
+def diff(
+    before: str,
+    after: str,
+    *,
+    logdir: str | Path | None = None,
+    function: str = "",
+    stage: str = "",
+    top: int = 0,
+) -> DiffReport:
+    """Returns what changed from one run to another, or between two traces or stages of one.
+
+    Args:
+      before: `RUN[:FUNCTION][#TRACE][@STAGE]`: `latest~1`, `latest:step#1`, `latest:step@traced`.
+      after: the same; what it leaves out at its beginning it has from `before`: `#2`, `@optimized`.
+      logdir: the log folder.
+      function: the function on both sides where they name none.
+      stage: the stage on both sides where they name none; else `traced`.
+      top: how many changes to list, 0 for all.
+
+    Raises:
+      NotFound: no such run, function, trace or stage, or nothing to compare.
+      UsageError: a side cannot be read, or its stage is not for comparing.
+      Unreadable: a run is damaged.
+    """
+    from tracer.report.diff import diff_report
+    from tracer.report.sides import parse_sides
+
+    sides = parse_sides(before, after, function=function, stage=stage)
+    with _reading(sides[0].run, logdir) as first, _reading(sides[1].run, logdir) as second:
+        return diff_report(first, second, sides, top=top)
+
+
+def export(
+    run: str = "latest",
+    *,
+    format: str = "json",  # noqa: A002  # the option's name
+    logdir: str | Path | None = None,
+    function: str | None = None,
+    stage: str = "traced",
+    scope: str = "",
+    raw: bool = False,
+    limit: int = LIMIT,
+) -> str:
+    """Returns one stage of a function as text in a format that other tools open.
+
+    Args:
+      run: the run, or what another tool left, as in `show`.
+      format: `json`, `dot`, `csv`, `model-explorer` or `mermaid`.
+      logdir: the log folder.
+      function: which function, or which trace of it, as in `show`.
+      stage: which stage of it.
+      scope: only this scope and what is below it.
+      raw: constants, variables, identities and control edges too.
+      limit: how many nodes the graph may have with its functions in their places.
+
+    Raises:
+      NotFound: no such run, function, stage or scope.
+      UsageError: no such format, or it is not for a stage that is a text.
+      Unreadable: the run is damaged.
+      TooLarge: the graph is larger than `limit`.
+    """
+    from tracer.render.graph import check_format, render_view
+    from tracer.report.export import export_view
+    from tracer.report.show import chosen_trace
+
+    check_format(format)
+    with _reading(run, logdir) as loaded:
+        trace = chosen_trace(loaded, function)
+        return render_view(export_view(trace, stage=stage, scope=scope, raw=raw, limit=limit), format)
 
 
 def board(
@@ -223,6 +320,16 @@ def prune(
     if not dry_run:
         remove(found)
     return found
+
+
+@contextmanager
+def _reading(run: str, logdir: str | Path | None) -> Iterator[Run]:
+    """Opens a run, or what another tool left, and reads its graphs in peace from the garbage collector."""
+    from tracer.store.graph_def import paused_collector
+    from tracer.store.open import open_run
+
+    with paused_collector():
+        yield open_run(run, _logdir(logdir))
 
 
 @contextmanager

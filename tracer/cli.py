@@ -14,6 +14,8 @@ from tracer.terminal import Output, program_output_apart, progress_bar, show_err
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+REGRESSION = 5  # the exit code of a comparison that found a change it was to fail on
+PARTIAL = 7  # of a report from which something is missing, as its file is damaged
 _DEBUG = "TRACE_SCENARIO_DEBUG"
 
 
@@ -154,6 +156,7 @@ def list_command(as_json: bool) -> None:
 @click.option("--warmup", type=int, help="Calls before the window.  [default: the scenario's, or 1]")
 @click.option("--profile/--no-profile", default=True, show_default=True, help="Run TensorFlow's profiler.")
 @click.option("--source/--no-source", "sources", default=True, show_default=True, help="Keep copies of your files.")
+@click.option("--hlo", is_flag=True, help="Have XLA compile also the functions that are not jitted, to see their HLO.")
 @click.option("--eager", is_flag=True, help="Call the target as it is: do not wrap it in a tf.function.")
 @_logdir
 @_json
@@ -211,7 +214,7 @@ def runs(top: int, logdir: str, as_json: bool) -> None:
 @click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many rows; 0 is all.")
 @_logdir
 @_json
-def show(run: str, as_json: bool, **options: Any) -> None:
+def show(run: str, as_json: bool, **options: Any) -> int:
     """Show a RUN: its functions, their traces, and one stage of one: the scope tree of a graph, or a text.
 
     RUN is a path, latest, latest~2, a scenario (its newest run), or scenario/stamp. A path may also be what other tools
@@ -225,7 +228,78 @@ def show(run: str, as_json: bool, **options: Any) -> None:
     """
     from tracer import api
 
-    Output(as_json, options["logdir"]).show(api.show(run, **options))
+    report = api.show(run, **options)
+    Output(as_json, options["logdir"]).show(report)
+    return PARTIAL if report.damaged else 0
+
+
+@main.command()
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@click.option("--function", default="", help="Of this function, where A and B name none.  [default: all]")
+@click.option("--stage", default="", help="traced, optimized, hlo or optimized_hlo.  [default: traced]")
+@click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many changes; 0 is all.")
+@click.option("--fail-on-change", is_flag=True, help="Exit code 5 if anything changed.")
+@_logdir
+@_json
+def diff(before: str, after: str, fail_on_change: bool, as_json: bool, **options: Any) -> int:
+    """Compare A and B: two runs, two traces of a function, or two stages of one.
+
+    Each is RUN[:FUNCTION][#TRACE][@STAGE]; what B leaves out at its beginning it has from A.
+
+    \b
+    Examples:
+      trace-scenario diff latest~1 latest
+      trace-scenario diff retracing:scale#1 '#2'
+      trace-scenario diff latest:step@traced @optimized
+    """
+    from tracer import api
+
+    report = api.diff(before, after, **options)
+    Output(as_json, options["logdir"]).diff(report)
+    return REGRESSION if fail_on_change and not report.equal else 0
+
+
+@main.command()
+@click.argument("run", default="latest")
+@click.option("--function", help="Look at this function only.")
+@click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many findings; 0 is all.")
+@_logdir
+@_json
+def lint(run: str, as_json: bool, **options: Any) -> None:
+    """Say what is likely to be wrong in a RUN, where, and what to do about it.
+
+    \b
+    Example: trace-scenario lint demo_module
+    """
+    from tracer import api
+
+    Output(as_json, options["logdir"]).lint(api.lint(run, **options))
+
+
+@main.command()
+@click.argument("run", default="latest")
+@click.option("--format", default="json", show_default=True, help="json, dot, csv, model-explorer or mermaid.")
+@click.option("-o", "--output", type=click.Path(), help="The file to write.  [default: stdout]")
+@_function
+@_stage
+@click.option("--scope", default="", help="Only this scope and what is below it.")
+@click.option("--raw", is_flag=True, help="Constants, variables, identities and control edges too.")
+@_limit
+@_logdir
+@_json
+def export(run: str, output: str | None, as_json: bool, **options: Any) -> None:
+    """Write one stage of a function in a format that other tools open.
+
+    \b
+    Examples:
+      trace-scenario export --format dot | dot -Tsvg > graph.svg
+      trace-scenario export demo_module --format model-explorer -o demo.json
+    """
+    from tracer import api
+
+    content = api.export(run, **options)
+    Output(as_json, options["logdir"]).exported(content, options["format"], output)
 
 
 @main.command()

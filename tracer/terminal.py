@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, TextIO
 
 from tracer.errors import ProgramFailed, TracerError
 from tracer.store import layout
+from tracer.text import byte_size
 
 if TYPE_CHECKING:
     from tracer.diagnose import Check
     from tracer.discover.listing import ListedScenario
     from tracer.recorded import Run
     from tracer.render.text import Style
+    from tracer.report.diff import DiffReport
+    from tracer.report.lint import LintReport
     from tracer.report.runs import RunsReport
     from tracer.report.show import ShowReport
     from tracer.store.prune import OldRun
@@ -84,6 +87,40 @@ class Output:
         else:
             following = "" if report.text else f"trace-scenario board {report.run.name}"
             self._write(text.show(report, style(sys.stdout)), then=following)
+
+    def lint(self, report: LintReport) -> None:
+        """Writes the findings of one run."""
+        from tracer.render import json, text
+
+        if self._as_json:
+            self._write(json.dumps(json.lint(report)))
+        else:
+            self._write(
+                text.lint(report, style(sys.stdout)), then=f"trace-scenario show {shlex.quote(report.run.name)}"
+            )
+
+    def diff(self, report: DiffReport) -> None:
+        """Writes what changed between two sides."""
+        from tracer.render import json, text
+
+        if self._as_json:
+            self._write(json.dumps(json.diff(report)))
+        else:
+            self._write(text.diff(report, style(sys.stdout)))
+
+    def exported(self, content: str, format_: str, file: str | None) -> None:
+        """Writes an export to a file, which appears whole, or to stdout."""
+        from tracer.render import json
+        from tracer.store.files import write_bytes
+
+        encoded = content.encode()
+        if file is not None:
+            write_bytes(Path(file), encoded)
+        if self._as_json:
+            told = {"format": format_, "file": file, "bytes": len(encoded)}
+            self._write(json.dumps(told if file is not None else {**told, "content": content}))
+        else:
+            self._write(content if file is None else f"{file}: {format_}, {byte_size(len(encoded))}")
 
     def board(self, started: Board, links: Mapping[str, str], *, stays: bool) -> None:
         """Writes where TensorBoard is."""

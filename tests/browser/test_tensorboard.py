@@ -1,4 +1,5 @@
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -16,12 +17,22 @@ WAIT_MS = 60_000  # TensorBoard's page is 20 MB of script, and the profile plugi
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """Returns the folder of a run of `demo_module`, recorded by the command."""
-    command = [Path(sys.executable).parent / "trace-scenario", "run", "demo_module", "--json"]
+def record(tmp_path_factory):
+    """Returns what records a scenario by the command, and returns the run's folder."""
     logdir = tmp_path_factory.mktemp("logs")
-    done = subprocess.run([*command, "--logdir", logdir], capture_output=True, text=True, check=True)
-    return Path(json.loads(done.stdout)["run"])
+
+    def record(scenario):
+        command = [Path(sys.executable).parent / "trace-scenario", "run", scenario, "--json", "--logdir", logdir]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return Path(json.loads(done.stdout)["run"])
+
+    return record
+
+
+@pytest.fixture(scope="module")
+def run(record):
+    """Returns the folder of a run of `demo_module`."""
+    return record("demo_module")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +81,7 @@ def test_the_tag_holds_the_functions_graph_and_nothing_else(board, name):
     """TensorBoard serves one tag, its scope is the module's, each input is a node, and no op is the eager runtime's."""
     tags = fetch(board, "info")[name]["tags"]
 
-    assert list(tags) == ["1 addprint"]
+    assert sorted(tags) == ["1 addprint", "1 addprint, optimised"]
 
     graph = text_format.Parse(fetch(board, "graph", run=name, tag="1 addprint"), GraphDef())
     names = {node.name for node in graph.node}
@@ -80,6 +91,75 @@ def test_the_tag_holds_the_functions_graph_and_nothing_else(board, name):
     assert "demo_module/AssignAddVariableOp" in names
     assert inputs - names == set()
     assert {node.op for node in graph.node if node.op.startswith("_")} == set()  # _EagerConst, _Arg, _Retval
+
+
+def test_a_loops_body_stands_inside_the_modules_box(page, record):
+    """Double clicks open the module's box, the loop's in it, and the loop's body in that; no function stands aside."""
+    run = record("control_flow")
+    with board_on({"control_flow": run}) as board:
+        page.goto(board.link("control_flow"), wait_until="domcontentloaded")
+        for box in ("newton", "newton/while", "newton/while/body"):
+            expand(page, box)
+        node(page, "newton/while/body/newton").wait_for(timeout=WAIT_MS)
+
+        assert page.locator("g.function-library g.node").count() == 0
+        assert page.locator('g.node[data-name*="__function_library__"]').count() == 0
+
+
+def test_edges_show_their_shapes(page, record):
+    """The edge into an op bears the shape of what flows along it."""
+    with board_on({"nested_modules": record("nested_modules")}) as board:
+        page.goto(board.link("nested_modules"), wait_until="domcontentloaded")
+        expand(page, "pair")
+        node(page, "pair/layer").wait_for(timeout=WAIT_MS)
+
+        labels = page.locator("g.edge text").all_text_contents()
+        assert any("\u00d7" in label for label in labels), labels
+
+
+def test_the_optimised_graph_is_drawn_when_its_tag_is_chosen(page, board, name):
+    """The second tag of a trace shows what Grappler left of it, in the same boxes."""
+    page.goto(board.link(name), wait_until="domcontentloaded")
+    node(page, "demo_module").wait_for(timeout=WAIT_MS)
+
+    choose(page, "1 addprint, optimised")
+
+    node(page, "a").wait_for(timeout=WAIT_MS)
+    expand(page, "demo_module")
+    node(page, "demo_module/AssignAddVariableOp").wait_for(timeout=WAIT_MS)
+    node(page, "demo_module/Identity").wait_for(timeout=WAIT_MS, state="detached")  # Grappler took it out
+
+
+def test_a_sequential_models_layers_are_a_conceptual_graph(page, record):
+    """The Keras tag of a run shows the layers of the model by their names."""
+    with board_on({"keras": record("keras_sequential")}) as board:
+        page.goto(board.link("keras"), wait_until="domcontentloaded")
+        node(page, "sequential_1").wait_for(timeout=WAIT_MS)
+
+        choose(page, "keras sequential")
+        conceptual(page)
+
+        expand(page, "sequential")
+        for layer in ("input_layer", "dense_0", "dense_1", "dense_2"):
+            node(page, f"sequential/{layer}").wait_for(timeout=WAIT_MS)
+
+
+def test_a_subclassed_models_layers_are_a_conceptual_graph(page, tmp_path):
+    """A model with a `call` of its own shows its layers too, nested ones in a box."""
+    script = Path(__file__).parents[1] / "integration" / "subclassed.py"
+    done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, check=True)
+    with board_on({"towers": Path(done.stdout.splitlines()[-1])}) as board:
+        page.goto(board.link("towers"), wait_until="domcontentloaded")
+        node(page, "towers").wait_for(timeout=WAIT_MS)
+
+        choose(page, "keras towers")
+        conceptual(page)
+
+        expand(page, "towers")
+        for layer in ("dense", "dense_1", "last"):
+            node(page, f"towers/{layer}").wait_for(timeout=WAIT_MS)
+        expand(page, "towers/block")
+        node(page, "towers/block/up").wait_for(timeout=WAIT_MS)
 
 
 def test_the_run_named_first_opens_first(page, run, name):
@@ -120,6 +200,29 @@ def test_stop_leaves_nothing_behind(run, name):
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((HOST, port), timeout=5)
     assert not Path(board.logdir).exists()
+
+
+def node(page, name):
+    """Returns the box of a node or scope."""
+    return page.locator(f'g.node[data-name="{name}"]')
+
+
+def expand(page, name):
+    """Opens a box by a double click."""
+    box = node(page, name)
+    box.wait_for(timeout=WAIT_MS)
+    box.locator("> g.nodeshape").dblclick()
+
+
+def choose(page, tag):
+    """Chooses a tag in the list at the left."""
+    page.locator("tf-graph-controls paper-dropdown-menu").nth(1).click()
+    page.locator("paper-item").filter(has_text=re.compile(rf"^\s*{re.escape(tag)}\s*$")).click()
+
+
+def conceptual(page):
+    """Chooses the conceptual graph."""
+    page.locator("paper-radio-button", has_text="Conceptual graph").click()
 
 
 def fetch(board, what, **query):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing import plugin_event_multiplexer
-from tensorboard.compat.proto import config_pb2
+from tensorboard.compat.proto import config_pb2, graph_pb2
+from tensorboard.plugins.graph import keras_util
 
+from tracer.capture.finish import tag_names
 from tracer.discover.listing import list_scenarios
+from tracer.graph.inline import inline
 from tracer.store.load import load_run
 
 SCENARIOS = [entry.name for entry in list_scenarios() if entry.origin == "built-in"]
@@ -36,17 +42,59 @@ TOP_SCOPES = {
 }
 WITHOUT_GRAPH = {"eager_only"}
 
+# Whose edges have no shape in an optimised tag: what turns round in a lowered loop and what hangs on it there alone,
+# what Grappler made, and the caller of a part that was cut out. Of `saved_model`, functions with equal nodes are not
+# always paired with their own optimised graphs.
+_LOOP = {"Merge", "NextIteration", "Switch"}
+WITHOUT_SHAPE = {
+    "control_flow": _LOOP | {"ExpandDims", "Square"},
+    "keras_fit": {"Placeholder"},
+    "mobilenet_v2": {"AddN", "AddV2", "Mul"},
+    "rnn": _LOOP,
+    "saved_model": {"Identity", "Placeholder", "ReadVariableOp", "StringFormat"},
+}
 
-def tags_of(run: Path) -> dict[str, config_pb2.RunMetadata]:
-    """Reads a run's graph tags with TensorBoard's own multiplexer."""
+
+def tags_of(run: Path) -> dict[str, graph_pb2.GraphDef]:
+    """Reads the graph of each tag of a run with TensorBoard's own multiplexer; each tag has one."""
+    found = {}
+    for tag, content in contents_of(run, "graph_run_metadata_graph").items():
+        [graphs] = config_pb2.RunMetadata.FromString(content).function_graphs
+        found[tag] = graphs.pre_optimization_graph
+    return found
+
+
+def models_of(run: Path) -> dict[str, dict[str, list[str]]]:
+    """Reads the inputs of each layer of each conceptual graph, as TensorBoard draws them."""
+    found = {}
+    for tag, content in contents_of(run, "graph_keras_model").items():
+        graph = keras_util.keras_model_to_graph_def(json.loads(content))
+        found[tag] = {node.name: list(node.input) for node in graph.node}
+    return found
+
+
+def contents_of(run: Path, plugin: str) -> dict[str, bytes]:
+    """Reads what a plugin's tags hold with TensorBoard's own multiplexer."""
     multiplexer = plugin_event_multiplexer.EventMultiplexer()
     multiplexer.AddRunsFromDirectory(str(run.parent.parent))
     multiplexer.Reload()
     name = f"{run.parent.name}/{run.name}"
     found = {}
-    for tag in multiplexer.PluginRunToTagToContent("graph_run_metadata_graph").get(name, {}):
+    for tag in multiplexer.PluginRunToTagToContent(plugin).get(name, {}):
         [event] = multiplexer.Tensors(name, tag)
-        found[tag] = config_pb2.RunMetadata.FromString(event.tensor_proto.string_val[0])
+        [found[tag]] = event.tensor_proto.string_val
+    return found
+
+
+def edges_without_shape(graph: graph_pb2.GraphDef) -> set[str]:
+    """Returns the ops that edges of a tag leave without a shape on them, where TensorBoard looks for it."""
+    nodes = {node.name: node for node in graph.node}
+    found = set()
+    for text in (text for node in graph.node for text in node.input if not text.startswith("^")):
+        name, _, port = text.partition(":")
+        shapes = nodes[name].attr["_output_shapes"].list.shape
+        if len(shapes) <= int(port or 0):
+            found.add(nodes[name].op)
     return found
 
 
@@ -69,28 +117,111 @@ def test_a_scenario_is_recorded_whole(scenario: str, recorded: Callable[[str], P
 
 @pytest.mark.parametrize("scenario", sorted(TOP_SCOPES))
 def test_tensorboard_opens_first_on_a_clean_graph(scenario: str, recorded: Callable[[str], Path]) -> None:
-    """Each trace has a tag of one function graph, in which nothing dangles, and the first one shows the modules."""
+    """The first tag is the traced graph of what the program called first, and shows the modules' boxes."""
+    tags = tags_of(recorded(scenario))
+
+    first = tags[min(tags, key=lambda tag: (int(tag.split()[0]), tag))]
+    scopes = {node.name.partition("/")[0] for node in first.node if "/" in node.name}
+    assert scopes >= TOP_SCOPES[scenario]
+
+
+@pytest.mark.parametrize("scenario", sorted(TOP_SCOPES))
+def test_each_stage_of_a_trace_is_a_tag_without_functions(scenario: str, recorded: Callable[[str], Path]) -> None:
+    """Each trace has a tag, and one for its optimised graph: names are told apart, nothing dangles, no library."""
     folder = recorded(scenario)
+    run = load_run(folder)
     tags = tags_of(folder)
 
-    assert len(tags) == len(load_run(folder).traces)
-    for metadata in tags.values():
-        [graphs] = metadata.function_graphs
-        nodes = {node.name for node in graphs.pre_optimization_graph.node}
-        inputs = {name.lstrip("^").partition(":")[0] for n in graphs.pre_optimization_graph.node for name in n.input}
-        assert inputs - nodes == set()
-        assert not {node.op for node in graphs.pre_optimization_graph.node} & {"_EagerConst", "_Arg", "_Retval"}
-    first = tags[min(tags, key=lambda tag: int(tag.split()[0]))].function_graphs[0].pre_optimization_graph
-    op_names = {node.name for node in first.node}
-    scopes = {node.name.partition("/")[0] for node in first.node if "/" in node.name} - op_names
-    assert {scope for scope in TOP_SCOPES[scenario] if scope in scopes} == TOP_SCOPES[scenario]
+    names = tag_names(run)
+    optimised = [f"{names[trace.id]}, optimised" for trace in run.traces if trace.stages["optimized"] == ""]
+    assert sorted(tags) == sorted([*names.values(), *optimised])
+    for graph in tags.values():
+        nodes = {node.name for node in graph.node}
+        assert len(nodes) == len(graph.node)
+        assert {text.removeprefix("^").partition(":")[0] for node in graph.node for text in node.input} <= nodes
+        assert not graph.library.function
+
+
+@pytest.mark.parametrize("scenario", sorted(TOP_SCOPES))
+def test_a_tag_has_the_inlined_graph_with_its_shapes(scenario: str, recorded: Callable[[str], Path]) -> None:
+    """A trace's tag names its nodes by their node paths, each edge has a shape, and no op is the eager runtime's."""
+    folder = recorded(scenario)
+    run = load_run(folder)
+    tags, names = tags_of(folder), tag_names(run)
+
+    for trace in run.traces:
+        graph = tags[names[trace.id]]
+        assert [node.name for node in graph.node] == inline(trace.graph).nodes.names
+        assert edges_without_shape(graph) == set()
+        assert not {node.op for node in graph.node} & {"_EagerConst", "_Arg", "_Retval"}
+
+
+@pytest.mark.parametrize("scenario", sorted(TOP_SCOPES))
+def test_an_optimised_tag_has_the_shapes_that_are_known(scenario: str, recorded: Callable[[str], Path]) -> None:
+    """Only what Grappler made, what turns round in a lowered loop, and the caller of a cut-out part have no shape."""
+    tags = tags_of(recorded(scenario))
+
+    without = {op for tag, graph in tags.items() if tag.endswith(", optimised") for op in edges_without_shape(graph)}
+    assert without <= WITHOUT_SHAPE.get(scenario, set())
+
+
+@pytest.mark.parametrize(
+    ("scenario", "tag", "layers"),
+    [
+        ("keras_sequential", "keras sequential", ["input_layer", "dense_0", "dense_1", "dense_2"]),
+        ("legacy_keras_sequential", "keras sequential", ["input_1", "dense_0", "dense_1", "dense_2"]),
+        ("keras_fit", "keras regression", ["input_layer", "hidden", "output"]),
+    ],
+)
+def test_a_sequential_model_has_a_conceptual_graph(
+    scenario: str, tag: str, layers: list[str], recorded: Callable[[str], Path]
+) -> None:
+    """The layers of the Keras model that a function ran stand in a tag of their own, each behind the one before."""
+    model = tag.removeprefix("keras ")
+    paths = [f"{model}/{layer}" for layer in layers]
+
+    assert models_of(recorded(scenario)) == {tag: dict(zip(paths, [[], *([path] for path in paths)], strict=False))}
+
+
+def test_a_functional_model_has_a_conceptual_graph(recorded: Callable[[str], Path]) -> None:
+    """Each layer of MobileNetV2 is there once, and a residual connection joins two of them."""
+    [(tag, layers)] = models_of(recorded("mobilenet_v2")).items()
+
+    assert (tag, len(layers)) == ("keras mobilenet_v2", 156)
+    assert layers["mobilenet_v2/block_2_add"] == [
+        "mobilenet_v2/block_1_project_BN",
+        "mobilenet_v2/block_2_project_BN",
+    ]
+
+
+def test_a_program_without_keras_has_no_conceptual_graph(recorded: Callable[[str], Path]) -> None:
+    """A module of one's own is no Keras model."""
+    assert models_of(recorded("train_step")) == {}
+
+
+def test_a_subclassed_models_layers_are_joined_as_the_traced_graph_shows(tmp_path: Path) -> None:
+    """What its `call` does between layers joins them: a sum, a shared layer; a layer that did not run is not there."""
+    script = Path(__file__).with_name("subclassed.py")
+    done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stderr
+
+    assert models_of(Path(done.stdout.splitlines()[-1])) == {
+        "keras towers": {
+            "towers/x": [],
+            "towers/block/up": ["towers/x"],
+            "towers/block/down": ["towers/block/up"],
+            "towers/dense": ["towers/block/down", "towers/x"],
+            "towers/dense_1": ["towers/block/down", "towers/x"],
+            "towers/last": ["towers/dense", "towers/dense_1"],
+        }
+    }
 
 
 def test_the_demo_module_stands_in_its_own_box(recorded: Callable[[str], Path]) -> None:
     """The chapter's module bears its own name at top level, with the variable's update in it."""
-    [metadata] = tags_of(recorded("demo_module")).values()
+    graph = tags_of(recorded("demo_module"))["1 addprint"]
 
-    nodes = {node.name: node.op for node in metadata.function_graphs[0].pre_optimization_graph.node}
+    nodes = {node.name: node.op for node in graph.node}
     assert nodes["demo_module/AssignAddVariableOp"] == "AssignAddVariableOp"
 
 

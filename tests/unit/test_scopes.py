@@ -100,36 +100,38 @@ def repeats_of(*paths):
 
 
 def test_blocks_of_one_structure_are_one_group():
-    """Three siblings whose names differ by their numbers only, with the same ops below, are one group."""
-    blocks = [f"net/block_{number}/{node}" for number in range(1, 4) for node in ("dense/x", "y")]
+    """Four siblings whose names differ by their numbers only, with the same ops below, are one group."""
+    blocks = [f"net/block_{number}/{node}" for number in range(1, 5) for node in ("dense/x", "y")]
 
-    assert repeats_of(*blocks) == {"net/block_1": ["net/block_1", "net/block_2", "net/block_3"]}
+    assert repeats_of(*blocks) == {"net/block_1": [f"net/block_{number}" for number in range(1, 5)]}
 
 
 def test_keras_first_layer_has_no_number():
     """`dense` is the elder sibling of `dense_1`."""
-    assert repeats_of("dense/x", "dense_1/x", "dense_2/x") == {"dense": ["dense", "dense_1", "dense_2"]}
+    layers = ["dense", "dense_1", "dense_2", "dense_3"]
+
+    assert repeats_of(*(f"{layer}/x" for layer in layers)) == {"dense": layers}
 
 
-def test_two_blocks_are_no_group():
-    """Two siblings are shown as they are."""
-    assert repeats_of("block_1/x", "block_2/x") == {}
+def test_three_blocks_are_no_group():
+    """A few siblings are shown as they are, with the numbers of each."""
+    assert repeats_of("block_1/x", "block_2/x", "block_3/x") == {}
 
 
 def test_another_structure_is_not_in_the_group():
     """A block with one op more stands for itself."""
-    assert repeats_of("b1/x", "b2/x", "b2/y", "b3/x", "b4/x") == {"b1": ["b1", "b3", "b4"]}
+    assert repeats_of("b1/x", "b2/x", "b2/y", "b3/x", "b4/x", "b5/x") == {"b1": ["b1", "b3", "b4", "b5"]}
 
 
 def test_groups_within_a_group_are_found():
     """The layers of repeated blocks repeat too; the numbers of all that a scope stands for add up."""
-    whole = of(*(f"block_{block}/layer_{layer}/x" for block in range(4) for layer in range(3)))
+    whole = of(*(f"block_{block}/layer_{layer}/x" for block in range(5) for layer in range(4)))
     tree = scope_tree(whole)
-    found = find_repeats(tree, ["Add"] * 12)
-    totals = found.total(tree.total(tree.own([1] * 12)))
+    found = find_repeats(tree, ["Add"] * 20)
+    totals = found.total(tree.total(tree.own([1] * 20)))
 
     assert {tree.path(scope): len(members) for scope, members in found.groups.items()} == {
-        "block_0": 4,
-        "block_0/layer_0": 3,
+        "block_0": 5,
+        "block_0/layer_0": 4,
     }
-    assert [totals[tree.find(path)] for path in ("", "block_0", "block_0/layer_0", "block_1")] == [12, 12, 12, 0]
+    assert [totals[tree.find(path)] for path in ("", "block_0", "block_0/layer_0", "block_1")] == [20, 20, 20, 0]

@@ -9,8 +9,8 @@ from typing import Any
 
 from tracer.capture import tf_private
 from tracer.capture.functions import RecordedFunction
-from tracer.capture.optimized import optimized_graphs
 from tracer.capture.keras_graph import conceptual_graphs
+from tracer.capture.optimized import optimized_graphs
 from tracer.errors import WriteFailed, reason
 from tracer.graph.inline import Inlined, TooLarge, inline
 from tracer.graph.model import Graph, Nodes
@@ -24,25 +24,29 @@ from tracer.store.writer import RunWriter
 from tracer.text import count
 
 
-def write_stages(writer: RunWriter, recorded: Iterable[RecordedFunction], exported: list[Any]) -> None:
-    """Adds the optimised graph of each function, and the HLO of the jitted ones."""
+def write_stages(
+    writer: RunWriter, recorded: Iterable[RecordedFunction], exported: list[Any], *, hlo: bool = False
+) -> None:
+    """Adds the optimised graph of each function, and the HLO of the jitted ones, or of all if `hlo` asks for it."""
     functions = list(recorded)
     folders = {function.runtime_name: function.folder for function in functions}
     for name, graph in optimized_graphs(functions, exported, _TracedGraphs(writer.path, functions)).items():
         writer.add_stage(folders[name], "optimized", graph.SerializeToString())
     for function in functions:
         for stage in ("hlo", "optimized_hlo"):
-            _write_hlo(writer, function, stage)
+            _write_hlo(writer, function, stage, asked=hlo)
 
 
-def _write_hlo(writer: RunWriter, function: RecordedFunction, stage: str) -> None:
-    if function.jitted is None:
-        function.missing[stage] = "XLA does not compile it: jit_compile is off"
-    elif function.jitted is True:
+def _write_hlo(writer: RunWriter, function: RecordedFunction, stage: str, *, asked: bool) -> None:
+    if not function.jitted and not asked:
+        function.missing[stage] = (
+            "XLA does not compile it, as jit_compile is off: record with --hlo to see what it would"
+        )
+    elif function.concrete is None:
         function.missing[stage] = "it was traced before the session"
     else:
         try:
-            writer.add_stage(function.folder, stage, tf_private.hlo(function.jitted, stage).encode())
+            writer.add_stage(function.folder, stage, tf_private.hlo(function.concrete, stage).encode())
         except WriteFailed:
             raise
         except Exception as error:  # noqa: BLE001  # XLA refuses in many ways: unknown shapes, unsupported ops
@@ -143,7 +147,9 @@ def _check(file: Path, nodes: Mapping[str, int], models: Mapping[str, str]) -> N
     Raises:
       WriteFailed: it is not what was written.
     """
-    read = {tag: [len(g.pre_optimization_graph.node) for g in m.function_graphs] for tag, m in read_graph_tags(file).items()}
+    read = {
+        tag: [len(g.pre_optimization_graph.node) for g in m.function_graphs] for tag, m in read_graph_tags(file).items()
+    }
     if read != {tag: [number] for tag, number in nodes.items()} or read_model_tags(file) != models:
         raise WriteFailed(
             f"{file} does not read back as it was written", hint="check the disk, and record the run again"

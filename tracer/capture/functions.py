@@ -34,7 +34,8 @@ class RecordedFunction:
     children: tuple[str, ...]  # runtime names of the functions that it runs
     creates_variables: bool
     existing: bool  # it was traced before the session, and may have been instantiated then too
-    jitted: Any  # its ConcreteFunction, if it is jitted
+    jitted: bool  # whether XLA compiles it
+    concrete: Any  # its ConcreteFunction, if it was traced in the session and HLO is wanted of it
     calls: int = 0
     first_call: int = -1  # its place among the functions called; -1: Python never called it
     missing: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -43,10 +44,12 @@ class RecordedFunction:
 class FunctionRecorder:
     """Records the functions of one session."""
 
-    def __init__(self, writer: RunWriter) -> None:
+    def __init__(self, writer: RunWriter, *, hlo: bool = False) -> None:
+        """Records into `writer`; `hlo` keeps what XLA needs to compile functions that are not jitted."""
         self.recorded: dict[str, RecordedFunction] = {}  # by runtime name, in the order of recording
         self.failure: TracerError | None = None  # the first; the program that is recorded never sees it
         self._writer = writer
+        self._hlo = hlo
         self._owners: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # number of each tf.function
         self._numbers = itertools.count(1)
         self._pid = os.getpid()
@@ -127,7 +130,7 @@ class FunctionRecorder:
             name = describe.text(function.name)
             if name in self.recorded:
                 return
-            entry = _entry(function, creation)
+            entry = _entry(function, creation, hlo=self._hlo)
             number = self._owners.get(creation.owner, 0) if creation and creation.owner is not None else 0
             facts, stages = _facts(function, entry, creation, cause, number)
             lines = describe.lines(function)
@@ -155,7 +158,7 @@ class FunctionRecorder:
             self.failure = self.failure or failure
 
 
-def _entry(function: Any, creation: hooks.Creation | None) -> RecordedFunction:
+def _entry(function: Any, creation: hooks.Creation | None, *, hlo: bool) -> RecordedFunction:
     runtime_name = describe.text(function.name)
     name, kind = function_name(runtime_name)
     definition = function.definition
@@ -175,7 +178,8 @@ def _entry(function: Any, creation: hooks.Creation | None) -> RecordedFunction:
         children=tuple(describe.text(child.name) for child in function.children),
         creates_variables=bool(creation and creation.creates_variables),
         existing=kind == "inference" and (creation is None or creation.concrete is None),
-        jitted=((creation and creation.concrete) or True) if jitted else None,
+        jitted=jitted,
+        concrete=creation.concrete if creation and (jitted or hlo) else None,
     )
 
 
@@ -202,7 +206,7 @@ def _facts(
         "stack": [_frame(frame) for frame in frames],
         "cause": cause,
         "seconds": creation.seconds if creation else None,
-        "jit_compile": entry.jitted is not None,
+        "jit_compile": entry.jitted,
         "object": number,
         "attributes": {name: str(value).strip() for name, value in sorted(function.definition.attr.items())},
         "nodes": len(graph_def.node),

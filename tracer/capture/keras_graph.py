@@ -1,54 +1,24 @@
 """The layers of Keras models as TensorBoard's conceptual graph, for the models whose layers a recorded function ran.
 
-How the layers hang together a Sequential or functional model says itself. Of a model with a `call` of its own the traced
-graph tells: Keras opens a name scope for each layer that it calls, so what flows between these scopes is seen there.
+How its layers hang together a Sequential or functional model says itself. Of a model with a `call` of its own the
+traced graph tells: Keras opens a name scope for each layer that it calls, so what flows between them is seen there.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import gc
+import itertools
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from tracer.capture.layer_flow import Flow
+from tracer.capture.layers import Flow, Layer, Link, as_json, linked
 from tracer.errors import reason
 from tracer.graph.inline import Inlined
 from tracer.recorded import Warned
 
 _PACKAGES = ("keras", "tf_keras")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Link:
-    """An edge between two layers of one model."""
-
-    producer: str
-    output: int  # which of its results
-    consumer: str
-    position: int  # which of the consumer's inputs
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Layer:
-    """A layer or a model, as a value."""
-
-    name: str
-    class_name: str
-    dtype: str
-    variables: frozenset[str] = frozenset()  # TensorFlow's names of its variables and of those of its layers
-    layers: tuple[Layer, ...] = ()
-    links: tuple[Link, ...] | None = None  # between its layers; None where only its `call` knows
-    inputs: tuple[str, ...] = ()  # the layers that take what it is given
-    outputs: tuple[tuple[str, int], ...] = ()  # the layers that make its results, and which of their results
-
-    def below(self) -> Iterator[Layer]:
-        """Yields its layers, and theirs."""
-        for layer in self.layers:
-            yield layer
-            yield from layer.below()
 
 
 def conceptual_graphs(traced: Sequence[Inlined], warnings: list[Warned]) -> dict[str, str]:
@@ -61,7 +31,9 @@ def conceptual_graphs(traced: Sequence[Inlined], warnings: list[Warned]) -> dict
         return _graphs(models, traced) if models else {}
     except Exception as error:  # noqa: BLE001  # models are the user's objects, and Keras' insides change
         warnings.append(
-            Warned("no-keras-graph", f"the Keras model's layers could not be drawn: {reason(error)}", "please report this")
+            Warned(
+                "no-keras-graph", f"the Keras model's layers could not be drawn: {reason(error)}", "please report this"
+            )
         )
         return {}
 
@@ -73,8 +45,8 @@ def _graphs(models: Sequence[Layer], traced: Sequence[Inlined]) -> dict[str, str
     inner = {layer for model, _, _ in ran for layer in model.below()}
     for model, flow, scope in ran:
         if model not in inner and model.layers:
-            edges = linked(model) if model.links is not None else flow.edges(model, scope)
-            found.setdefault(model.name, set()).add(as_json(model, edges))
+            rows = linked(model) if model.links is not None else flow.rows(model, scope)
+            found.setdefault(model.name, set()).update([as_json(model, rows)] if rows else [])
     # Of two models of one name that both fit nobody can tell which it was.
     return {name: texts.pop() for name, texts in found.items() if len(texts) == 1}
 
@@ -87,69 +59,8 @@ def _first_run(model: Layer, flows: Iterable[Flow]) -> Iterator[tuple[Flow, str]
             return
 
 
-def linked(model: Layer) -> list[tuple[Layer, str, tuple[str, ...]]]:
-    """Returns the innermost layers of a model that knows its links: layer, path in the model, paths of its inputs."""
-    return [(layer, path, tuple(dict.fromkeys(inputs))) for layer, path, inputs in _Linked().of(model, "")]
-
-
-class _Linked:
-    """Goes through nested models; a model in a model has its own layers' places as its ends."""
-
-    def of(self, model: Layer, prefix: str) -> list[tuple[Layer, str, list[str]]]:
-        rows: list[tuple[Layer, str, list[str]]] = []
-        parts = {}
-        for layer in model.layers:
-            path = prefix + layer.name
-            below = self.of(layer, f"{path}/") if layer.links is not None else [(layer, path, [])]
-            parts[layer.name] = {path: inputs for _, path, inputs in below}
-            rows += below
-        known = {layer.name: layer for layer in model.layers}
-        for link in model.links or ():
-            into = self._into(known[link.consumer], prefix, link.position)
-            parts[link.consumer][into].append(self._out_of(known[link.producer], prefix, link.output))
-        return rows
-
-    def _into(self, layer: Layer, prefix: str, position: int) -> str:
-        if layer.links is None or not layer.inputs:
-            return prefix + layer.name
-        name = layer.inputs[min(position, len(layer.inputs) - 1)]
-        return self._into(_named(layer, name), f"{prefix}{layer.name}/", 0)
-
-    def _out_of(self, layer: Layer, prefix: str, output: int) -> str:
-        if layer.links is None or not layer.outputs:
-            return prefix + layer.name
-        name, number = layer.outputs[min(output, len(layer.outputs) - 1)]
-        return self._out_of(_named(layer, name), f"{prefix}{layer.name}/", number)
-
-
-def _named(model: Layer, name: str) -> Layer:
-    return next(layer for layer in model.layers if layer.name == name)
-
-
-def as_json(model: Layer, rows: Iterable[tuple[Layer, str, tuple[str, ...]]]) -> str:
-    """Returns a model's layers as the JSON that TensorBoard's Keras plugin reads (`plugins/graph/keras_util.py`).
-
-    It is that of a functional model of Keras 3, in which nested models are scopes of names: so all edges are said.
-    """
-    layers = [
-        {
-            "class_name": layer.class_name,
-            "config": {"name": path, **({"dtype": layer.dtype} if layer.dtype else {})},
-            "inbound_nodes": [{"args": [_tensor(name) for name in inputs], "kwargs": {}}] if inputs else [],
-        }
-        for layer, path, inputs in rows
-    ]
-    return json.dumps({"class_name": model.class_name, "config": {"name": model.name, "layers": layers}})
-
-
-def _tensor(name: str) -> dict[str, Any]:
-    return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}}
-
-
 def _living_models() -> list[Any]:
     """Returns the Keras models of the process. Only Python's own list of objects knows all of them."""
-    import gc
-
     classes: set[type] = set()
     for package in _PACKAGES:
         waiting = [vars(sys.modules[package]).get("Model")] if package in sys.modules else []
@@ -164,7 +75,13 @@ def _living_models() -> list[Any]:
 def _described(layer: Any) -> Layer:
     chain = _is_a(layer, "Sequential") and _call_is_kerass(layer)
     graph = bool(getattr(layer, "_nodes_by_depth", None)) and _call_is_kerass(layer)
-    inner = _sequence(layer) if chain else _operations(layer) if graph else list(getattr(layer, "layers", ()) or _parts(layer))
+    inner = (
+        _sequence(layer)
+        if chain
+        else _operations(layer)
+        if graph
+        else list(getattr(layer, "layers", ()) or _parts(layer))
+    )
     return Layer(
         name=str(layer.name),
         class_name=re.sub(r"[^ -~]", "?", type(layer).__name__),  # TensorBoard reads it as ASCII
@@ -175,3 +92,68 @@ def _described(layer: Any) -> Layer:
         inputs=(str(inner[0].name),) if chain and inner else _ends(layer, "inputs") if graph else (),
         outputs=((str(inner[-1].name), 0),) if chain and inner else _results(layer) if graph else (),
     )
+
+
+def _call_is_kerass(layer: Any) -> bool:
+    """Tells a model whose layers run as it was put together from one with a `call` of its own."""
+    return str(getattr(type(layer).call, "__module__", "")).partition(".")[0] in _PACKAGES
+
+
+def _is_a(layer: Any, name: str) -> bool:
+    return any(base.__name__ == name and base.__module__.partition(".")[0] in _PACKAGES for base in type(layer).__mro__)
+
+
+def _parts(layer: Any) -> list[Any]:
+    """Returns the layers directly below a layer that is no model."""
+    flatten = getattr(layer, "_flatten_layers", None)
+    return list(flatten(include_self=False, recursive=False)) if flatten else []
+
+
+def _sequence(model: Any) -> list[Any]:
+    """Returns the layers of a Sequential model, the one that stands for its input too."""
+    kept = getattr(model, "_layers", None) or getattr(model, "_self_tracked_trackables", None) or ()
+    first = [layer for layer in kept[:1] if type(layer).__name__ == "InputLayer"]
+    return [*first, *(layer for layer in model.layers if layer not in first)]
+
+
+def _chained(layers: Sequence[Any]) -> tuple[Link, ...]:
+    names = [str(layer.name) for layer in layers]
+    return tuple(Link(a, 0, b, 0) for a, b in itertools.pairwise(names))
+
+
+def _operations(model: Any) -> list[Any]:
+    return list(dict.fromkeys(_owner(node) for node in _graph_nodes(model)))
+
+
+def _graph_nodes(model: Any) -> list[Any]:
+    """Returns the nodes of a functional model's graph of layers, inputs first."""
+    return [node for depth in sorted(model._nodes_by_depth, reverse=True) for node in model._nodes_by_depth[depth]]
+
+
+def _owner(node: Any) -> Any:
+    return node.operation if hasattr(node, "operation") else node.layer
+
+
+def _links(model: Any) -> tuple[Link, ...]:
+    found = []
+    for node in _graph_nodes(model):
+        if node.is_input:
+            continue
+        tensors = node.keras_inputs if hasattr(node, "keras_inputs") else node.input_tensors
+        for position, tensor in enumerate(tensors):
+            producer, _, output = tensor._keras_history
+            found.append(Link(str(producer.name), output, str(_owner(node).name), position))
+    return tuple(found)
+
+
+def _ends(model: Any, which: str) -> tuple[str, ...]:
+    return tuple(str(tensor._keras_history[0].name) for tensor in getattr(model, which))
+
+
+def _results(model: Any) -> tuple[tuple[str, int], ...]:
+    return tuple((str(t._keras_history[0].name), t._keras_history[2]) for t in model.outputs)
+
+
+def _variable_name(variable: Any) -> str:
+    """Returns the name by which TensorFlow knows a variable of Keras 3 or of tf_keras."""
+    return str(getattr(getattr(variable, "_value", variable), "name", ""))

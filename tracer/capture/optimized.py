@@ -49,7 +49,7 @@ def _from_runtime(functions: list[RecordedFunction], exported: Iterable[Any]) ->
     """
     waiting: dict[frozenset[tuple[str, str]], list[RecordedFunction]] = {}
     for function in sorted(functions, key=lambda function: (function.existing, function.first_call)):
-        if function.first_call >= 0 and function.jitted is None:
+        if function.first_call >= 0 and not function.jitted:
             waiting.setdefault(function.nodes, []).append(function)
     found = {}
     for graphs in exported:
@@ -61,7 +61,7 @@ def _from_runtime(functions: list[RecordedFunction], exported: Iterable[Any]) ->
 
 def _reason(function: RecordedFunction, functions: list[RecordedFunction]) -> str:
     """Returns why a function cannot have an optimised graph; empty if it can."""
-    if function.jitted is not None:
+    if function.jitted:
         return "XLA compiles it from the traced graph, without Grappler: see hlo and optimized_hlo"
     if function.creates_variables:
         return "it never ran: TensorFlow traced it to make the variables, and traced again to run"

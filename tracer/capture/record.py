@@ -25,6 +25,7 @@ def record(
     logdir: str | Path | None = None,
     profile: bool = True,
     sources: bool = True,
+    hlo: bool = False,
 ) -> Run:
     """Records `fn(*args)`: `warmup` times, then `steps` times with the profiler on.
 
@@ -40,12 +41,12 @@ def record(
       Exception: whatever `fn` raises; the run is kept, and its status is `failed`.
     """
     call = Call(fn, *args)
-    settings = Settings(steps=steps, warmup=warmup, logdir=logdir, profile=profile, sources=sources)
+    settings = Settings(steps=steps, warmup=warmup, logdir=logdir, profile=profile, sources=sources, hlo=hlo)
     return record_calls(name or callable_name(fn), lambda: (call,), settings)
 
 
 class Settings:
-    """How to record: steps, warm-up, folder, profiler, sources."""
+    """How to record: steps, warm-up, folder, profiler, sources, HLO."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Settings:
         logdir: str | Path | None = None,
         profile: bool = True,
         sources: bool = True,
+        hlo: bool = False,
         progress: Progress | None = None,
     ) -> None:
         """Checks them.
@@ -71,6 +73,7 @@ class Settings:
         self.logdir = logdir
         self.profile = profile
         self.sources = sources
+        self.hlo = hlo
         self.progress: Progress = progress or (lambda *_: None)
 
 
@@ -95,7 +98,12 @@ def record_calls(
       Exception: what the program raised; or `ProgramFailed` where a call that was to fail did not.
     """
     with open_session(
-        name, logdir=settings.logdir, profile=settings.profile, sources=settings.sources, facts=facts
+        name,
+        logdir=settings.logdir,
+        profile=settings.profile,
+        sources=settings.sources,
+        hlo=settings.hlo,
+        facts=facts,
     ) as session:
         opened(session.path)
         settings.progress("building", 0, 0)

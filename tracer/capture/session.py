@@ -35,7 +35,14 @@ class Session:
     """
 
     def __init__(
-        self, name: str, *, logdir: Path, profile: bool, sources: bool, facts: Mapping[str, Any] | None = None
+        self,
+        name: str,
+        *,
+        logdir: Path,
+        profile: bool,
+        sources: bool,
+        hlo: bool = False,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         """Makes the run's folder.
 
@@ -52,7 +59,7 @@ class Session:
         self._run: Run | None = None
         self._claim()
         try:
-            settings = {"profile": profile, "sources": sources}
+            settings = {"profile": profile, "sources": sources, "hlo": hlo}
             facts = {"target": name, **environment.facts(), "settings": settings, **(facts or {})}
             self._writer = RunWriter(logdir, name, facts, keep_sources=sources)
         except BaseException:
@@ -60,7 +67,8 @@ class Session:
             raise
         self.path = self._writer.path
         self.profiler = Profiler(self.path) if profile else None
-        self._recorder = FunctionRecorder(self._writer)
+        self._recorder = FunctionRecorder(self._writer, hlo=hlo)
+        self._hlo = hlo
         self._summary = SummaryTrace(self.path)
 
     @property
@@ -114,7 +122,7 @@ class Session:
     def _finish(self) -> TracerError | None:
         try:
             exported = self._summary.stop()
-            write_stages(self._writer, self._recorder.recorded.values(), exported)
+            write_stages(self._writer, self._recorder.recorded.values(), exported, hlo=self._hlo)
             self._writer.update(traces=self._recorder.outcomes())
             self.note(functions=write_tags(self.path, self.warnings))
         except TracerError as failure:
@@ -179,7 +187,7 @@ class Session:
 
 @contextmanager
 def trace(
-    name: str, *, logdir: str | Path | None = None, profile: bool = True, sources: bool = True
+    name: str, *, logdir: str | Path | None = None, profile: bool = True, sources: bool = True, hlo: bool = False
 ) -> Iterator[Session]:
     """Records every function that the block traces or calls; also a decorator, that records each call.
 
@@ -192,12 +200,16 @@ def trace(
       logdir: the log folder; `TRACE_SCENARIO_LOGDIR`, or `logs`, where it is not given.
       profile: whether TensorFlow's profiler runs over the block.
       sources: whether copies of the user's files are kept beside the graphs.
+      hlo: whether XLA also compiles the functions that the program does not have it compile, for their HLO.
 
     Raises:
       SessionActive: another session is open in this process; the message names it.
       WriteFailed: the run could not be written whole.
     """
-    with open_session(name, logdir=logdir, profile=profile, sources=sources) as session, session.recording():
+    with (
+        open_session(name, logdir=logdir, profile=profile, sources=sources, hlo=hlo) as session,
+        session.recording(),
+    ):
         if session.profiler is None:
             yield session
             return
@@ -212,11 +224,12 @@ def open_session(
     logdir: str | Path | None,
     profile: bool,
     sources: bool,
+    hlo: bool = False,
     facts: Mapping[str, Any] | None = None,
 ) -> Iterator[Session]:
     """Opens a session that records nothing until its `recording()` is entered, and closes it whatever happens."""
     folder = Path(logdir) if logdir is not None else layout.default_logdir()
-    session = Session(name, logdir=folder, profile=profile, sources=sources, facts=facts)
+    session = Session(name, logdir=folder, profile=profile, sources=sources, hlo=hlo, facts=facts)
     try:
         with sigterm_raises(), delivered_again():
             yield session

@@ -45,6 +45,7 @@ class _Cleaner:
     def __init__(self, graph: Inlined) -> None:
         self._graph = graph
         self._nodes = graph.nodes
+        self._inputs = graph.nodes.inputs
         self._index = dict(zip(graph.nodes.names, range(len(graph.nodes)), strict=True))
         self._reasons = self._aside()
 
@@ -54,7 +55,7 @@ class _Cleaner:
         inputs: list[tuple[str, ...]] = []
         badges: dict[str, tuple[str, ...]] = {}
         names = self._nodes.names
-        for index, references in enumerate(self._nodes.inputs):
+        for index, references in enumerate(self._inputs):
             if index in self._reasons:
                 continue
             kept, read = self._follow(references)
@@ -97,7 +98,7 @@ class _Cleaner:
 
     def _data_inputs(self, index: int) -> list[int]:
         found = []
-        for reference in self._nodes.inputs[index]:
+        for reference in self._inputs[index]:
             if not reference.startswith("^"):
                 at = self._index.get(reference.partition(":")[0])
                 if at is not None:
@@ -126,6 +127,6 @@ class _Cleaner:
         while at is not None and self._reasons.get(at) == IDENTITY and at not in seen:
             seen.add(at)
             passed.append(at)
-            reference = next((text for text in self._nodes.inputs[at] if not text.startswith("^")), "")
+            reference = next((text for text in self._inputs[at] if not text.startswith("^")), "")
             at = self._index.get(reference.partition(":")[0])
         return reference

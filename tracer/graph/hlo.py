@@ -47,7 +47,7 @@ _OWN_LABELS = {("fusion", "calls"): "fused", ("call", "to_apply"): ""}
 _TABLES = ("FileNames", "FunctionNames", "FileLocations", "StackFrames")
 _VALUE = 256  # characters of a constant that are kept: what is longer is data
 
-_HEADER = re.compile(r"\s*(?P<entry>ENTRY\s+)?%?(?P<name>[\w.\-]+)\s*(?:\(.*->.*)?\{\s*")
+_HEADER = re.compile(r"\s*(?P<entry>ENTRY\s+)?%?(?P<name>[\w.\-]+)\s*(?P<signature>[({])")
 _CLOSE = re.compile(r"\s*\}\s*(?:,.*)?")
 _START = re.compile(r"\s*(?P<root>ROOT\s+)?%?(?P<name>[\w.\-]+)\s*=\s*")
 _ROW = re.compile(r"\s*(\d{1,18})\s+(\S.*)")
@@ -63,6 +63,7 @@ class _Computation:
     lines: list[int] = dataclasses.field(default_factory=list)  # index of each node's line
     types: dict[str, TypeOf] = dataclasses.field(default_factory=dict)  # of every instruction, parameters too
     parameters: dict[int, str] = dataclasses.field(default_factory=dict)  # of those that are arguments and no nodes
+    arguments: set[str] = dataclasses.field(default_factory=set)  # their names
     root: str = ""
 
 
@@ -96,7 +97,7 @@ class _Reader:
         self._module()
         table: dict[str, str] = {}
         for line in self._rest():
-            header, row = _HEADER.fullmatch(line), _ROW.fullmatch(line)
+            header, row = _header(line), _ROW.fullmatch(line)
             if header:
                 self._computation(_Computation(header["name"], bool(header["entry"])))
             elif line.strip() in _TABLES:
@@ -244,17 +245,26 @@ class _Reader:
         )
 
 
+def _header(line: str) -> re.Match[str] | None:
+    """Returns the beginning of a computation: `%fused (p: f32[4]) -> f32[4] {`, or `region_0.1 {`."""
+    header = _HEADER.match(line)
+    if not header or not line.rstrip().endswith("{"):
+        return None
+    return header if header["signature"] == "{" or "->" in line else None
+
+
 def _add_parameter(computation: _Computation, inside: str, name: str) -> None:
     number = int(inside) if re.fullmatch(r"\d{1,9}", inside) else -1
     if number < 0 or number in computation.parameters:
         raise NoPart("a parameter with a number of its own")
     computation.parameters[number] = name
+    computation.arguments.add(name)
 
 
 def _inputs(computation: _Computation, operands: Sequence[str], kind: Kind, after: Sequence[str]) -> tuple[str, ...]:
     """Returns the edges into an instruction."""
     read = list(operands)
-    if kind.op == "get-tuple-element" and len(read) == 1 and read[0] not in computation.parameters.values():
+    if kind.op == "get-tuple-element" and len(read) == 1 and read[0] not in computation.arguments:
         type_, index = computation.types.get(read[0]), kind.attributes.get("index")
         if type_ and isinstance(index, int) and 0 < index < len(type_.elements) and type_.elements[index]:
             read = [f"{read[0]}:{type_.elements[index]}"]

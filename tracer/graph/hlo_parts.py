@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tracer.graph.model import Shape, TensorType
@@ -23,16 +24,16 @@ _DTYPES = {
     "f4e2m1fn": "float4_e2m1fn",
 }
 
-# A string, a comment (`/*index=5*/` before every fifth element), or what opens, closes and parts a list. A quote alone is
-# a string that does not end.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|/\*[^*]{0,40}\*/|[][(){},"]', re.DOTALL)
+# A string, a comment (`/*index=5*/` before every fifth element), or what opens, closes and parts a list. A quote alone
+# is a string that does not end. None of the patterns here goes back over what it has read: lines may be megabytes long.
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|/\*[^*]{0,40}\*/|[][(){},"]', re.DOTALL)
 _COMMENT = re.compile(r"/\*[^*]{0,40}\*/")
 _OPCODE = re.compile(r"\s*(?P<op>[A-Za-z][\w\-]*)\(")
 _ARRAY = re.compile(r"(?P<dtype>[a-z]\w*)\[(?P<dims>[^\]\[]*)\](?:\{[^{}]*\})?")
 _TYPE_TOKEN = re.compile(rf"{_ARRAY.pattern}|[(),]|\s+")
 _DIM = re.compile(r"\s*(?:(?P<size>\d{1,18})|\?|<=\d{1,18})\s*")
 _KEY = re.compile(r"\s*([\w.\-]+)=(.*)", re.DOTALL)
-_PAIR = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\{[^{}]*\}|[^\s,{}"]+)', re.DOTALL)
+_PAIR = re.compile(r'\b(\w+)=("[^"\\]*(?:\\.[^"\\]*)*"|\{[^{}]*\}|[^\s,{}"]+)', re.DOTALL)
 _INTEGER = re.compile(r"-?\d{1,18}")
 _INTEGERS = re.compile(r"\{(?:-?\d{1,18}(?:,\s*-?\d{1,18})*)?\}")
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
@@ -70,10 +71,7 @@ def parts(text: str, start: int) -> Parts:
       Unclosed: the text ends too early; it may go on in the next line.
       NoPart: there is no type and opcode.
     """
-    if text.startswith("(", start):
-        end = _closing(text, start)
-    else:
-        end = text.find(" ", start)
+    end = _closing(text, start) if text.startswith("(", start) else text.find(" ", start)
     opcode = _OPCODE.match(text, end) if end >= 0 else None
     if not opcode:
         raise NoPart("a type and an opcode")
@@ -92,15 +90,15 @@ def split(text: str) -> list[str]:
     """
     pieces, depth, start = [], 0, 0
     for match in _TOKEN.finditer(text):
-        token = match[0]
-        if token in "([{":
+        mark = match[0]
+        if mark in "([{":
             depth += 1
-        elif token in ")]}":
+        elif mark in ")]}":
             depth -= 1
-        elif token == "," and depth == 0:
+        elif mark == "," and depth == 0:
             pieces.append(text[start : match.start()])
             start = match.end()
-        elif token == '"':
+        elif mark == '"':
             raise Unclosed
     if depth > 0:
         raise Unclosed
@@ -124,19 +122,17 @@ def type_of(text: str) -> TypeOf:
     array = _ARRAY.fullmatch(clean)
     if array:
         return TypeOf((_tensor(array),), ())
-    if not clean.startswith("(") or _TYPE_TOKEN.sub("", clean):
+    if not clean.startswith("("):
         raise NoPart("a type")
     arrays: list[TensorType] = []
     elements: list[int] = []
     depth, is_new = 0, False
-    for match in _TYPE_TOKEN.finditer(clean):
-        token = match[0]
-        if token.isspace():
-            continue
-        if is_new and token != ")":
+    for match in _type_marks(clean):
+        mark = match[0]
+        if is_new and mark != ")":
             elements.append(len(arrays))
-        is_new = depth == 1 and token == "," or depth == 0 and token == "("
-        depth += (token == "(") - (token == ")")
+        is_new = mark == ("," if depth else "(") and depth < 2
+        depth += (mark == "(") - (mark == ")")
         if match["dtype"]:
             arrays.append(_tensor(match))
     return TypeOf(tuple(arrays), tuple(elements))
@@ -174,16 +170,28 @@ def _closing(text: str, start: int) -> int:
     """Returns the position behind the bracket that closes the one at `start`."""
     depth = 0
     for match in _TOKEN.finditer(text, start):
-        token = match[0]
-        if token in "([{":
+        mark = match[0]
+        if mark in "([{":
             depth += 1
-        elif token in ")]}":
+        elif mark in ")]}":
             depth -= 1
             if depth == 0:
                 return match.end()
-        elif token == '"':
+        elif mark == '"':
             break
     raise Unclosed
+
+
+def _type_marks(text: str) -> Iterator[re.Match[str]]:
+    """Yields the arrays, brackets and commas of a tuple's type."""
+    position = 0
+    while position < len(text):
+        match = _TYPE_TOKEN.match(text, position)
+        if not match:
+            raise NoPart("a type")
+        position = match.end()
+        if not match[0].isspace():
+            yield match
 
 
 def _tensor(array: re.Match[str]) -> TensorType:

@@ -24,7 +24,7 @@ _KEPT_INPUTS = {
     **dict.fromkeys(("If", "StatelessIf", "Case", "StatelessCase"), 1),
     **dict.fromkeys(("PartitionedCall", "StatefulPartitionedCall", "SymbolicGradient", "MapDefun", "XlaLaunch"), 0),
     **dict.fromkeys(("While", "StatelessWhile", "BatchFunction", "TPUReplicate"), 0),
-    "RemoteCall": 1,
+    **dict.fromkeys(("RemoteCall", "conditional"), 1),
 }
 
 _Reference = int | tuple[str, str]  # an argument by its position, or what stands before and behind a place's prefix
@@ -219,13 +219,13 @@ class _Inliner:
         data = [text for text in inputs if not text.startswith("^")]
         inner: list[int] = []
         returned: list[str] = []
-        for body in bodies:
+        for number, body in enumerate(bodies):
             if body.function not in self._graph.functions or body.function in opened:
                 self._not_followed[path] = RECURSIVE if body.function in opened else MISSING
                 continue
             function = self._function(body.function)
             body_prefix = f"{path}/{body.label}/" if body.label else f"{path}/"
-            given = _given(node, function.arguments, data)
+            given = _given(node, number, function.arguments, data)
             self._synthesise(place, body_prefix, function.arguments, given)
             taken = [text or body_prefix + name for text, name in zip(given, function.arguments, strict=True)]
             inner.append(len(self._places))
@@ -271,9 +271,11 @@ def _resolve(references: Iterable[_Reference], prefix: str, arguments: Sequence[
     )
 
 
-def _given(node: Node, names: Sequence[str], data: Sequence[str]) -> list[str]:
-    """Returns which input stands for each argument of a node's function; empty where none does."""
-    if node.op in _KEPT_INPUTS or node.op == node.name:
+def _given(node: Node, body: int, names: Sequence[str], data: Sequence[str]) -> list[str]:
+    """Returns which input stands for each argument of a node's function number `body`; empty where none does."""
+    if node.op == "conditional":  # of HLO: behind the predicate one argument for each branch
+        given = list(data[1 + body : 2 + body])
+    elif node.op in _KEPT_INPUTS or node.op == node.name:
         given = list(data[_KEPT_INPUTS.get(node.op, 0) :])
     else:
         # A dataset's function takes an element, and behind it what it captured, which are the node's last inputs.

@@ -19,8 +19,8 @@ from tracer.graph.inline import Inlined
 from tracer.graph.model import FunctionName, Kind, Tensor
 from tracer.graph.names import function_name
 
-_LAST_NUMBERS = re.compile(r"(?:_\d+)+(?=/|$)|(?<![^/])\d+(?=/|$)")  # `dense_3/MatMul_1`, placeholders such as `832`
-_NUMBERS = re.compile(r"_\d+(?=[_/]|$)|(?<![^/])\d+(?=/|$)")  # also the `1` of `sequential_1_dense_resource`
+_LAST_NUMBERS = re.compile(r"(?:[_.]\d+)+(?=/|$)|(?<![^/])\d+(?=/|$)")  # `dense_3/MatMul_1`, placeholders such as `832`
+_NUMBERS = re.compile(r"[_.]\d+(?=[_./]|$)|(?<![^/])\d+(?=/|$)")  # also the `1` of `sequential_1_dense_resource`
 _TEXT_NUMBERS = re.compile(r"[_-]\d+(?![A-Za-z0-9])")  # "PartitionedCall-832", "pyfunc_3"
 _NAME_ATTRIBUTES = frozenset({"shared_name", "debug_name", "token", "cont_name"})  # and those that begin with "_"
 _VALUE_ENTRY = b"\n\x05value"  # how the attribute `value` of a Const begins in the file
@@ -35,7 +35,7 @@ def without_numbers(path: str) -> str:
 def plain_attributes(kind: Kind) -> dict[str, str]:
     """Returns a node's own attributes as texts that are equal where the values are, whatever runtime names say."""
     return {
-        name: _large(kind) if isinstance(value, Tensor) and value.values is None else repr(_plain(name, value))
+        name: _tensor(kind, value) if isinstance(value, Tensor) else repr(_plain(name, value))
         for name, value in kind.attributes.items()
         if name != "_output_shapes"
     }
@@ -51,11 +51,15 @@ def _plain(name: str, value: Any) -> Any:
     return value
 
 
-def _large(kind: Kind) -> str:
-    """Returns what tells a large constant from others: its content, which stands in the file only."""
-    value = kind.attributes.get("value")
-    content = [entry for entry in kind.encoded if entry.startswith(_VALUE_ENTRY)]
-    return f"{value!r} {hash(tuple(content)) if content else ''}"
+def _tensor(kind: Kind, tensor: Tensor) -> str:
+    """Returns a constant as a text; files write one and the same constant in several ways."""
+    if tensor.values is None:  # too large to be kept: its content stands in the file only
+        content = [entry for entry in kind.encoded if entry.startswith(_VALUE_ENTRY)]
+        return f"{tensor!r} {hash(tuple(content)) if content else ''}"
+    values = tensor.values
+    while len(values) > 1 and repr(values[-1]) == repr(values[-2]):
+        values = values[:-1]  # the last one stands for all that follow
+    return repr((tensor.dtype, tensor.shape, values))
 
 
 class Ids(dict[Hashable, int]):

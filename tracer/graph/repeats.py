@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tracer.graph.scopes import ScopeTree
 
 _NUMBERS = re.compile(r"\d+")
-AT_LEAST = 3  # members of a group: two blocks are as quickly read as the line that says that there are two
+AT_LEAST = 4  # members of a group: of fewer one wants to see the numbers of each
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ What is not known is None and never 0: a size of a shape that is not known, a st
 
 from __future__ import annotations
 
-import functools
 import math
+import weakref
 
 from tracer.graph.model import Kind, Shape, TensorType
 from tracer.graph.ops import dtype_size, is_known
@@ -34,14 +34,24 @@ def variable_bytes(type_: TensorType) -> int | None:
     return tensor_bytes(type_)
 
 
-@functools.lru_cache(maxsize=1 << 16)  # kinds are hashed by identity, and a graph has thousands, not millions, of them
 def output_bytes(kind: Kind) -> int | None:
     """Returns the bytes of all outputs of a node; None if those of one are not known, 0 for a node without outputs.
 
-    Which outputs an op without types has is not known either: a custom op gives None, unless its shapes were recorded.
+    Which outputs a custom op has is not known either: it gives None, unless its shapes were recorded. Counted once for
+    each kind.
     """
-    if not kind.outputs:
-        return 0 if is_known(kind.op) else None
+    if kind not in _output_bytes:
+        _output_bytes[kind] = _sum(kind)
+    return _output_bytes[kind]
+
+
+# Weak, as a kind may hold a constant's content, which is to go when its graph goes.
+_output_bytes: weakref.WeakKeyDictionary[Kind, int | None] = weakref.WeakKeyDictionary()
+
+
+def _sum(kind: Kind) -> int | None:
+    if not kind.outputs and not is_known(kind.op):
+        return None
     total = 0
     for output in kind.outputs:
         size = tensor_bytes(output)

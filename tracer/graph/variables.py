@@ -19,8 +19,8 @@ def variable_homes(graph: Inlined) -> list[tuple[int, Variable]]:
     if not captured:
         return homes
     first: dict[str, int] = {}
-    for index, inputs in enumerate(graph.nodes.inputs):
-        for name in inputs:
+    for index, (kind, inputs) in enumerate(zip(graph.nodes.kinds, graph.nodes.inputs, strict=True)):
+        for name in inputs if not kind.bodies else ():  # a loop only hands a variable on to its body
             if name in captured and name not in first:
                 first[name] = index
     own = {name: index for index, name in enumerate(graph.nodes.names) if name in captured and name not in first}

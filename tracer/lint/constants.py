@@ -39,7 +39,10 @@ def captured_tensor(subject: Subject) -> Iterator[Found]:
     for index, captured in subject.captures.items():
         if captured.kind != "tensor" or captured.type.dtype in ("resource", "variant", ""):
             continue
-        reader = next((at for at in subject.consumers[index] if subject.line(at)), index)
+        readers = subject.consumers[index]
+        if readers and all(subject.nodes.kinds[at].op.startswith("LookupTable") for at in readers):
+            continue  # the default of a table, which belongs to it
+        reader = next((at for at in readers if subject.line(at)), index)
         yield Found(
             f"a tensor from outside, {captured.type.dtype}{text.shape(captured.type.shape)}, is captured by closure: "
             "the value that it had when the function was traced is used for ever",

@@ -33,7 +33,7 @@ def float64(subject: Subject) -> Iterator[Found]:
 
 _ADVICE = (
     "say the type where the number comes from: tf.constant(0.1, tf.float32), np.float32, x.astype('float32'), "
-    "tf.cast(n, tf.float32) / m; float64 takes twice the memory, and on a GPU up to 64 times the time"
+    "tf.cast(n, tf.float32) / m; float64 takes twice the memory, and on most GPUs far more time"
 )
 
 

@@ -11,6 +11,8 @@ from tracer.graph.model import Kind, TensorType
 from tracer.lint.finding import Found
 from tracer.lint.subject import PLUMBING, Subject
 
+# What takes a tensor apart. Not `IdentityN`, which also holds tensors that have nothing to do with each other.
+_PARTS = frozenset(("StridedSlice", "Slice", "GatherV2", "Unpack", "Split", "SplitV"))
 _Signature = tuple[str, tuple[TensorType, ...]]
 
 COPIES = 16  # of one operation: fewer turns are quickly traced, and often meant
@@ -117,9 +119,7 @@ def _turn(subject: Subject, copies: Sequence[int], at: int) -> tuple[bool, set[i
 
 
 def _one_source(subject: Subject, copies: Sequence[int]) -> bool:
-    """Tells whether all copies work on parts of one tensor: a slice each, or one of the results of one `Unpack`."""
+    """Tells whether all copies work on parts of one tensor: they slice it, or read the results of one `Unpack`."""
     firsts = {subject.producers[copy][0] for copy in copies if subject.producers[copy]}
-    if len(firsts) != 1:
-        return False
-    source = next(iter(firsts))
-    return subject.nodes.kinds[source].op != "Const" and source not in subject.captures
+    ops = {subject.nodes.kinds[copies[0]].op, *(subject.nodes.kinds[first].op for first in firsts)}
+    return len(firsts) == 1 and not ops.isdisjoint(_PARTS)

@@ -48,15 +48,10 @@ def shared_scope(subject: Subject) -> Iterator[Found]:
 
 
 def outside_scope(subject: Subject) -> Iterator[Found]:
-    """Finds several compute nodes at top level in a function that otherwise uses scopes."""
-    loose, scoped = [], False
-    for index in _computing(subject):
-        scope = subject.scope(index)
-        if not scope:
-            loose.append(index)
-        elif not _TAPE.search(subject.nodes.names[index]):
-            scoped = scoped or subject.inlined.place_of[index] == 0
-    if not scoped or len(loose) < LOOSE:
+    """Finds several compute nodes at top level in a function that otherwise uses scopes of its own."""
+    computing = [op for op in subject.by_op if op not in PLUMBING]
+    loose = [index for index in subject.of_ops(computing) if _is_loose(subject, index)]
+    if len(loose) < LOOSE or not _uses_scopes(subject):
         return
     ops = dict.fromkeys(subject.nodes.kinds[index].op for index in loose)
     listed = ", ".join(list(ops)[:4]) + (", ..." if len(ops) > 4 else "")
@@ -68,9 +63,25 @@ def outside_scope(subject: Subject) -> Iterator[Found]:
     )
 
 
-def _computing(subject: Subject) -> Iterator[int]:
-    ops = [op for op in subject.by_op if op not in PLUMBING]
-    return (index for index in subject.of_ops(ops) if not subject.nodes.kinds[index].bodies)
+def _is_loose(subject: Subject, index: int) -> bool:
+    return not subject.nodes.kinds[index].bodies and not subject.scope(index)
+
+
+def _uses_scopes(subject: Subject) -> bool:
+    """Tells scopes that somebody wrote from those that operations bring along, each of which one line made."""
+    makers: dict[str, tuple[int, int]] = {}
+    for index, name in enumerate(subject.nodes.names):
+        scope = name.partition("/")[0]
+        if subject.inlined.place_of[index] or scope in subject.op_paths or "/" not in name or _TAPE.search(name):
+            continue
+        key = subject.stack_key(index)
+        if key is not None and makers.setdefault(scope, key) != key:
+            return True
+    return any(
+        subject.scope(reader) and not subject.inlined.place_of[reader] and not _TAPE.search(subject.nodes.names[reader])
+        for variable in subject.variables
+        for reader in subject.consumers[variable]
+    )
 
 
 def _is_scope(reader: str, scope: str) -> bool:

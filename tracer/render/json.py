@@ -11,6 +11,7 @@ from tracer.diagnose import Check
 from tracer.discover.listing import ListedScenario
 from tracer.lint.finding import Finding
 from tracer.recorded import STAGES, Run
+from tracer.report.diff import DiffReport
 from tracer.report.lint import LintReport
 from tracer.report.listing import Listing
 from tracer.report.runs import RunsReport
@@ -85,8 +86,10 @@ def show(report: ShowReport) -> dict[str, Any]:
                 "calls": scope.runs,
             },
         ),
-        "findings": {"returned": 0, "total": 0, "truncated": False, "items": []},
-        "warnings": listed(Listing(run.warnings, len(run.warnings)), dataclasses.asdict),
+        "findings": listed(Listing(report.findings, len(report.findings)), _finding),
+        "warnings": listed(
+            Listing((*run.warnings, *report.damaged), len(run.warnings) + len(report.damaged)), dataclasses.asdict
+        ),
         "error": run.error,
         "coverage": None,
     }
@@ -162,6 +165,38 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "line": finding.line.line if finding.line else None,
         "count": finding.count,
         "docs": finding.docs,
+    }
+
+
+def diff(report: DiffReport) -> dict[str, Any]:
+    """Returns the object that `diff --json` prints; times that no run measured are null."""
+    return {
+        "before": report.before,
+        "after": report.after,
+        "equal": report.equal,
+        "config": listed(Listing(report.config, len(report.config)), dataclasses.asdict),
+        "nodes": dict(report.nodes),
+        "functions": listed(
+            Listing(report.traces, len(report.traces)),
+            lambda trace: {
+                "name": trace.function,
+                "before": trace.before.id if trace.before else None,
+                "after": trace.after.id if trace.after else None,
+                "nodes": {sort: trace.counts.get(sort, 0) for sort in report.nodes},
+            },
+        ),
+        "changes": listed(report.changes, dataclasses.asdict),
+        "scopes": listed(
+            report.scopes,
+            lambda row: {
+                "function": row[0],
+                "path": row[1].path,
+                "depth": row[1].depth,
+                **{sort: row[1].counts.get(sort, 0) for sort in report.nodes},
+            },
+        ),
+        "time": dataclasses.asdict(report.time),
+        "notes": list(report.notes),
     }
 
 

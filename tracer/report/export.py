@@ -169,9 +169,9 @@ class _View:
         if scope:
             nodes += self._outside(nodes, positions, scope)
         edges = tuple(_edges(nodes, positions))
-        return GraphView(
-            self._trace, self._stage, scope, self._raw, tuple(nodes), edges, tuple(groups), self._put_aside
-        )
+        below = f"{scope}/" if scope else ""
+        put_aside = {path: reason for path, reason in self._put_aside.items() if path.startswith(below)}
+        return GraphView(self._trace, self._stage, scope, self._raw, tuple(nodes), edges, tuple(groups), put_aside)
 
     def _no_scope(self, scope: str) -> NotFound:
         known = [self._tree.path(number) for number in range(1, min(len(self._tree), 10_000))]
@@ -324,7 +324,8 @@ def _label(path: str, op: str, variable: Variable | None) -> str:
         return name
     # TensorFlow names a node after its op, or after the start of it: `add_1` is an AddV2. Other names are the user's.
     stem = _NUMBER.sub("", name).lower()
-    return op if not stem or op.lower().startswith(stem) else name
+    from_op = op.lower() == stem or (len(stem) >= 3 and op.lower().startswith(stem))
+    return op if not stem or from_op else name
 
 
 def _value(value: Any) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from tracer.errors import NotFound, UsageError, did_you_mean
+from tracer.errors import NotFound, Unreadable, UsageError, did_you_mean
 from tracer.graph.inline import LIMIT, inline, inlined_nodes
 from tracer.graph.model import Graph
-from tracer.recorded import GRAPH_STAGES, STAGES, Function, Run, Trace
+from tracer.lint.finding import Finding
+from tracer.lint.run import lint
+from tracer.recorded import GRAPH_STAGES, STAGES, Function, Run, Trace, Warned
 from tracer.report.listing import Listing, listing
 from tracer.report.scopes import ScopeRow, Scopes, scope_rows
 
@@ -18,7 +20,7 @@ class TraceRow:
     """One trace of a function, in numbers."""
 
     trace: Trace
-    nodes: int  # in the traced graph and in every function that it runs, each call counted
+    nodes: int | None  # in the traced graph and in every function that it runs, each call counted; None: damaged
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class ShowReport:
     tree: Listing[ScopeRow]  # of a graph: the rows to read, repeated blocks as one
     whole: Scopes | None  # the graph's scopes before any was left out
     text: str  # of a stage that is a text
+    findings: tuple[Finding, ...]  # of the whole run
+    damaged: tuple[Warned, ...]  # graphs of the run that cannot be read
 
 
 def show_report(
@@ -84,8 +88,13 @@ def show_report(
       UsageError: a scope of a stage that is a text.
       TooLarge: the graph is larger than `limit`.
     """
-    rows = [FunctionRow(item, tuple(map(_trace_row, item.traces))) for item in run.functions.values()]
+    damaged: list[Warned] = []
+    rows = [
+        FunctionRow(item, tuple(_trace_row(trace, damaged) for trace in item.traces)) for item in run.functions.values()
+    ]
     name, shown = _chosen(run, rows, function)
+    if shown is not None and shown.nodes is None and function is None:
+        shown = None  # it is told among the warnings, and the rest is worth seeing
     whole, text = _stage(shown, stage, scope, raw=raw, limit=limit)
     return ShowReport(
         run=run,
@@ -97,7 +106,22 @@ def show_report(
         tree=_cut(whole.folded if whole else (), depth, top),
         whole=whole,
         text=text,
+        findings=() if damaged else lint(run),
+        damaged=tuple(damaged),
     )
+
+
+def chosen_trace(run: Run, function: str | None = None) -> Trace:
+    """Returns the trace that `function` names, as in `show_report`.
+
+    Raises:
+      NotFound: there is none.
+    """
+    rows = [FunctionRow(item, tuple(TraceRow(trace, 0) for trace in item.traces)) for item in run.functions.values()]
+    _, shown = _chosen(run, rows, function)
+    if shown is None:
+        raise NotFound(f"{run.name} has no function", hint=f"trace-scenario show {run.name} says why")
+    return shown.trace
 
 
 def _chosen(run: Run, rows: Sequence[FunctionRow], function: str | None) -> tuple[str, TraceRow | None]:
@@ -144,6 +168,9 @@ def _telling(row: FunctionRow) -> TraceRow:
     return called[0] if called else row.traces[-1]
 
 
-def _trace_row(trace: Trace) -> TraceRow:
-    recorded = trace.stages.get("traced") == ""
-    return TraceRow(trace, inlined_nodes(trace.graph) if recorded else 0)
+def _trace_row(trace: Trace, damaged: list[Warned]) -> TraceRow:
+    try:
+        return TraceRow(trace, inlined_nodes(trace.graph) if trace.stages.get("traced") == "" else 0)
+    except Unreadable as error:
+        damaged.append(Warned("damaged", error.message, error.hint))
+        return TraceRow(trace, None)

@@ -272,7 +272,7 @@ _MESSAGES = {
     ],
     "FunctionDefLibrary": [("function", 1, "FunctionDef", 3)],
     "GraphDef": [("node", 1, "NodeDef", 3), ("library", 2, "FunctionDefLibrary", 1)],
-    # tensorflow/core/protobuf/{meta_graph,saved_model,config}.proto, tensorflow/core/{util/event,framework/summary}.proto
+    # tensorflow/core/{protobuf/{meta_graph,saved_model,config},util/event,framework/summary}.proto
     "MetaGraphDef": [
         ("meta_info_def", 1, "bytes", 1),
         ("graph_def", 2, "GraphDef", 1),

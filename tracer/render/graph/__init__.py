@@ -38,16 +38,25 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
+def check_format(name: str) -> Format:
+    """Returns the format of this name.
+
+    Raises:
+      UsageError: there is none.
+    """
+    if name not in FORMATS:
+        hint = did_you_mean(name, FORMATS, otherwise=f"formats: {', '.join(FORMATS)}")
+        raise UsageError(f"no format named '{name}'", hint=hint)
+    return FORMATS[name]
+
+
 def render_view(view: GraphView | TextView, name: str) -> str:
     """Returns a view in the format of this name, as text that UTF-8 can hold.
 
     Raises:
       UsageError: there is no such format, or it is for graphs and the view is a text.
     """
-    chosen = FORMATS.get(name)
-    if chosen is None:
-        hint = did_you_mean(name, FORMATS, otherwise=f"formats: {', '.join(FORMATS)}")
-        raise UsageError(f"no format named '{name}'", hint=hint)
+    chosen = check_format(name)
     if isinstance(view, TextView) and not chosen.texts:
         raise UsageError(
             f"the stage '{view.stage}' is a text, and '{name}' is for graphs",

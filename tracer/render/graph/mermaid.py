@@ -16,13 +16,13 @@ MAX_EDGES = 500
 DEPTH = 20  # subgraphs within subgraphs: more are too small to be read
 LABEL = 40  # characters
 _PLAIN = frozenset(" _/,()[]")  # besides letters and digits. All others are syntax somewhere: "- a" is a list
+_MARKS = frozenset("ﬂß")  # Mermaid's own marks for characters given by their numbers, in `encodeEntities`
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Picture:
     """What is drawn if the scopes are open down to some depth. A box is a node's number, or ~number of a scope."""
 
-    depth: int
     boxes: dict[int, list[int]]  # by open scope, in the order of the graph
     edges: dict[tuple[int, int], list[str]]  # by the two boxes: the types of what flows; nothing of a control edge
 
@@ -47,7 +47,11 @@ def render(view: GraphView) -> str:
 def quoted(text: str, width: int = LABEL) -> str:
     """Returns `text` as a quoted string that shows as it is: by its number each character that could be syntax."""
     shown = visible(text, width)
-    return '"' + "".join(char if char.isalnum() or char in _PLAIN else f"#{ord(char)};" for char in shown) + '"'
+    return f'"{"".join(char if _is_plain(char) else f"#{ord(char)};" for char in shown)}"'
+
+
+def _is_plain(char: str) -> bool:
+    return char in _PLAIN or (char.isalnum() and char not in _MARKS)
 
 
 def _draw(view: GraphView, depth: int) -> str:
@@ -70,11 +74,10 @@ def _cut(view: GraphView) -> str:
     while True:
         kept = set(boxes[:size])
         edges = {ends: types for ends, types in picture.edges.items() if kept.issuperset(ends)}
-        drawn = dict(list(edges.items())[:MAX_EDGES])
-        part = _Picture(0, {0: [box for box in picture.boxes[0] if box in kept]}, drawn)
+        part = _Picture({0: [box for box in picture.boxes[0] if box in kept]}, edges)
         note = f"too large: {count(size)} of {plural(len(boxes), 'box', 'boxes')} of the outermost level are drawn"
-        text = _text(view, part, [note, f"{count(len(drawn))} of {plural(len(edges), 'edge')} between them"])
-        if len(text) <= MAX_TEXT:
+        text = _text(view, part, [note])
+        if len(text) <= MAX_TEXT and len(edges) <= MAX_EDGES:
             return text
         size = size * 3 // 4
 
@@ -105,7 +108,7 @@ def _picture(view: GraphView, depth: int) -> _Picture:
             types = edges.setdefault(ends, [])
             if edge.port != CONTROL:
                 types.append(type_text(edge.type))
-    return _Picture(depth, boxes, edges)
+    return _Picture(boxes, edges)
 
 
 def _text(view: GraphView, picture: _Picture, notes: list[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tracer.render.graph.words import plain, reads_text, source_text, type_text, visible
-from tracer.report.export import CONTROL, Edge, GraphView, Group, ViewNode
+from tracer.report.export import CONTROL, Edge, GraphView, ViewNode
 
 _VALUE = 1000  # characters of an attribute: the side panel shows it whole
 _GROUP = "___group___"  # what its web app puts behind a namespace to name the layer
@@ -21,7 +21,7 @@ _PART = str.maketrans({"/": "\u2215", ";": ",", "\\": "\u2216"})
 
 def render(view: GraphView) -> str:
     """Returns a collection of one graph, with a line for each node; only ASCII, whatever the names are."""
-    namespaces = _namespaces(view.groups)
+    namespaces = _namespaces(view)
     ids = _ids(node.path for node in view.nodes)
     incoming: list[list[dict[str, str]]] = [[] for _ in view.nodes]
     for edge in view.edges:
@@ -47,12 +47,17 @@ def _dumps(value: Any) -> str:
     return json.dumps(value, allow_nan=False)
 
 
-def _namespaces(groups: Iterable[Group]) -> list[str]:
-    found: list[str] = []
-    for group in groups:
-        part = visible(group.label).translate(_PART).strip() or "(empty)"
-        above = found[group.parent] if group.parent >= 0 else ""
-        found.append("" if group.parent < 0 else f"{above}/{part}" if above else part)
+def _namespaces(view: GraphView) -> dict[int, str]:
+    """Returns the namespaces of the scopes that something is written of: nested, all together would be too long."""
+    parts = [visible(group.label).translate(_PART).strip() or "(empty)" for group in view.groups]
+    needed = {node.group for node in view.nodes} | {at for at, group in enumerate(view.groups) if group.function}
+    found: dict[int, str] = {}
+    for number in needed:
+        path, at = [], number
+        while at > 0:
+            path.append(parts[at])
+            at = view.groups[at].parent
+        found[number] = "/".join(reversed(path))
     return found
 
 
@@ -113,7 +118,7 @@ def _facts(node: ViewNode) -> dict[str, str]:
     }
 
 
-def _scope_attributes(view: GraphView, namespaces: list[str]) -> Mapping[str, Mapping[str, str]]:
+def _scope_attributes(view: GraphView, namespaces: Mapping[int, str]) -> Mapping[str, Mapping[str, str]]:
     whole = {"function": f"{view.trace.name}{view.trace.signature}", "stage": view.stage}
     runs = {
         namespaces[number]: {"function": visible(group.function)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracer import text
 from tracer.graph.clean import CONSTANT, IDENTITY, NO_OP, READ
 from tracer.graph.inline import MISSING, RECURSIVE
+from tracer.lint.finding import SEVERITIES
 from tracer.recorded import Run
 from tracer.render.text.style import STATUS_STYLES, Style, guides, more, plain, source_line, table, warnings
 from tracer.report.scopes import ScopeRow, Scopes
@@ -40,7 +42,8 @@ def show(report: ShowReport, style: Style) -> str:
     if report.whole is not None:
         parts += ["", *_tree(report, report.whole, style)]
     parts += _stages(report)
-    parts += warnings(report.run.warnings)
+    parts += _findings(report)
+    parts += warnings((*report.run.warnings, *report.damaged))
     return style.render(parts).rstrip("\n") + "\n"
 
 
@@ -81,7 +84,7 @@ def _functions(rows: Sequence[FunctionRow]) -> Any:
                 plain(row.name if first else "", "bold"),
                 text.count(len(row.traces)) if first else "",
                 "-" if trace.calls is None else text.count(trace.calls),
-                text.count(item.nodes),
+                "?" if item.nodes is None else text.count(item.nodes),
                 text.seconds(trace.seconds),
                 plain(source_line(trace.call_site or trace.definition)),
                 plain(note + trace.signature),
@@ -164,6 +167,15 @@ def _notes(whole: Scopes, rows: Sequence[ScopeRow]) -> list[RenderableType]:
     if len(whole.not_followed) > _NOTED:
         notes.append(f"... and {text.plural(len(whole.not_followed) - _NOTED, 'call')} more that stay closed")
     return [plain(note, "dim") for note in notes]
+
+
+def _findings(report: ShowReport) -> list[RenderableType]:
+    """Returns how many findings there are: `lint` tells them."""
+    counts = Counter(finding.severity for finding in report.findings)
+    if not counts:
+        return []
+    found = ", ".join(text.plural(counts[severity], severity) for severity in SEVERITIES if counts[severity])
+    return [plain(f"findings: {found}: trace-scenario lint {report.run.name}")]
 
 
 def _stages(report: ShowReport) -> list[RenderableType]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tracer.graph.model import Function, Graph, Kind, Nodes, Variable
+from tracer.graph.model import Function, Graph, Kind, Nodes, TensorType, Variable
 from tracer.store.graph_def import decode_attribute
 
 
@@ -18,9 +18,7 @@ def body_graph(function: Function, message: Any, library: Graph, captured: Seque
       library: the graph whose functions its nodes run.
       captured: what its last arguments stand for.
     """
-    attributes = {entry.key: entry.value.attr for entry in message.arg_attr}
-    arguments = list(enumerate(message.signature.input_arg))
-    placeholders = [_placeholder(argument.type, attributes.get(at, ())) for at, argument in arguments]
+    placeholders = _placeholders(message)
     own = function.nodes
     nodes = Nodes(
         [*function.arguments, *own.names],
@@ -30,10 +28,20 @@ def body_graph(function: Function, message: Any, library: Graph, captured: Seque
     return Graph(nodes, library.functions, captures(function.arguments, captured))
 
 
+def argument_types(message: Any) -> list[TensorType]:
+    """Returns the type of each argument of a FunctionDef, as `store.graph_def` reads it."""
+    return [kind.outputs[0] for kind in _placeholders(message)]
+
+
 def captures(arguments: Sequence[str], captured: Sequence[Variable]) -> dict[str, Variable]:
     """Returns what a function takes from outside, by the argument that stands for it: they are its last ones."""
     first = max(len(arguments) - len(captured), 0)
     return dict(zip(arguments[first:], captured, strict=False))
+
+
+def _placeholders(message: Any) -> list[Kind]:
+    attributes = {entry.key: entry.value.attr for entry in message.arg_attr}
+    return [_placeholder(item.type, attributes.get(at, ())) for at, item in enumerate(message.signature.input_arg)]
 
 
 def _placeholder(dtype: int, attributes: Sequence[bytes]) -> Kind:

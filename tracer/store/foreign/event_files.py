@@ -59,7 +59,9 @@ def event_files(folder: Path) -> tuple[list[Path], list[Warned]]:
         seen.add((status.st_dev, status.st_ino))
         files += [path for name in names if MARK in name and (path := Path(parent, name)).is_file()]
     hint = "check its permissions"
-    return sorted(files), [Warned("unread", f"cannot read {error.filename}: {error.strerror}", hint) for error in unread]
+    return sorted(files), [
+        Warned("unread", f"cannot read {error.filename}: {error.strerror}", hint) for error in unread
+    ]
 
 
 def read_event_folder(folder: Path, files: Iterable[Path], warnings: Iterable[Warned] = ()) -> Run:
@@ -176,7 +178,8 @@ class _Place:
 def _function_graphs(tag: str, place: _Place, content: bytes) -> Iterator[Found]:
     """Yields the functions of a tag, the largest first, and behind them what eager operations left."""
     functions, eager = [], []
-    for number, pair in enumerate(parse_message("RunMetadata", content, place.path).function_graphs):
+    metadata = parse_message("RunMetadata", content, place.path) if content else None
+    for number, pair in enumerate(metadata.function_graphs if metadata else ()):
         stages = {"traced": pair.pre_optimization_graph, "optimized": pair.post_optimization_graph}
         readers = {stage: partial(_function_graph, place, number, stage) for stage, data in stages.items() if data}
         op = _eager_op(pair.pre_optimization_graph, place.path)
@@ -193,7 +196,7 @@ def _function_graphs(tag: str, place: _Place, content: bytes) -> Iterator[Found]
 
 
 def _eager_op(content: bytes, path: Path) -> str:
-    """Returns the op if the graph is what TensorFlow makes for one eager operation: a node that is named like its op."""
+    """Returns the op if the graph is what TensorFlow makes for one eager operation: one node, named like its op."""
     if len(content) >= _SMALL or not content:
         return ""
     nodes = parse_message("GraphDef", content, path).node

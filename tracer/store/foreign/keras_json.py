@@ -8,6 +8,7 @@ called several times is one node, with the inputs of all calls.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -103,10 +104,10 @@ def _add_functional(
 def _add_layer(model: _Model, layer: Mapping[str, Any], prefix: str, inputs: list[_Edge], depth: int) -> list[_Edge]:
     name = prefix + _layer_name(layer)
     config = layer["config"]
+    _note_input_types(model, layer, inputs)
     if _holds_layers(config):
         model.outputs[name] = _add_model(model, layer, f"{name}/", inputs, depth + 1)
         return [(name, port) for port in range(len(model.outputs[name]))]
-    _note_input_types(model, layer, inputs)
     model.layers.append(_Layer(name, config, str(layer["class_name"]), inputs))
     return [(name, 0)]
 
@@ -137,7 +138,9 @@ def _inbound(model: _Model, value: Any, prefix: str) -> Iterator[_Edge]:
     if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
         config = value["config"]
         name, _, port = config["keras_history"]
-        model.types[prefix + name, _port(port)] = TensorType(str(config.get("dtype") or ""), _shape(config.get("shape")))
+        model.types[prefix + name, _port(port)] = TensorType(
+            str(config.get("dtype") or ""), _shape(config.get("shape"))
+        )
         yield str(name), _port(port)
     elif isinstance(value, Mapping):
         for part in value.values():
@@ -160,29 +163,29 @@ def _note_input_types(model: _Model, layer: Mapping[str, Any], inputs: list[_Edg
     """Notes what `build_config` says of a layer's inputs: it is what the layers before it return."""
     shapes = (layer.get("build_config") or {}).get("input_shape")
     rows = [shapes] if _is_shape(shapes) else shapes if isinstance(shapes, list) else []
-    if len(rows) == len(inputs):
-        for edge, row in zip(inputs, rows, strict=True):
+    if rows and len(inputs) % len(rows) == 0:  # each call has as many
+        for edge, row in zip(inputs, itertools.cycle(rows), strict=False):
             model.types.setdefault(edge, TensorType("", _shape(row)))
 
 
 def _nodes(model: _Model) -> Iterator[Node]:
-    for edge, kind in list(model.types.items()):  # what a model in the model returns, its last layer returns
-        model.types.setdefault(_source(model, edge), kind)
-    ports: dict[str, list[int]] = {}
+    for edge, known in list(model.types.items()):  # what a model in the model returns, its last layer returns
+        model.types.setdefault(_source(model, edge), known)
+    ports: dict[str, int] = {}
     for name, port in model.types:
-        ports.setdefault(name, []).append(port)
+        ports[name] = max(ports.get(name, 0), port)
     for layer in model.layers:
-        outputs = tuple(
-            model.types.get((layer.name, port), TensorType("", None)) for port in range(max(ports.get(layer.name, [0])) + 1)
-        )
-        kind = _kind(layer, outputs)
+        edges = [(layer.name, port) for port in range(ports.get(layer.name, 0) + 1)]
+        kind = _kind(layer, tuple(model.types.get(edge, TensorType("", None)) for edge in edges))
         sources = [_source(model, edge) for edge in layer.inputs]
-        yield Node(layer.name, kind, tuple(name if not port else f"{name}:{port}" for name, port in sources), "")
+        yield Node(layer.name, kind, tuple(f"{name}:{port}" if port else name for name, port in sources), "")
 
 
 def _kind(layer: _Layer, outputs: tuple[TensorType, ...]) -> Kind:
     config = layer.config
-    attributes = {key: value for key, value in config.items() if isinstance(value, _PLAIN) and key != "name"}
+    attributes: dict[str, Any] = {
+        key: value for key, value in config.items() if isinstance(value, _PLAIN) and key != "name"
+    }
     attributes |= {
         key: tuple(value)
         for key, value in config.items()

@@ -17,7 +17,7 @@ from tracer.errors import Unreadable
 from tracer.graph.model import Graph, TensorType, Variable
 from tracer.graph.ops import dtype_name
 from tracer.recorded import Argument, Run
-from tracer.store.foreign.bodies import body_graph, captures
+from tracer.store.foreign.bodies import argument_types, body_graph, captures
 from tracer.store.foreign.structured import arguments, structure_text, tensor_type, type_text
 from tracer.store.foreign.values import Found, foreign_run
 from tracer.store.graph_def import graph_of, paused_collector, shape_of
@@ -92,6 +92,7 @@ class _Model:
             "arguments": tuple(Argument(key, _info_text(signature.inputs[key])) for key in sorted(signature.inputs)),
             "returns": _fields({key: _info_text(signature.outputs[key]) for key in signature.outputs}),
             "cause": "signature",
+            "qualname": f"{_SIGNATURES}.{name}",  # a function of the object may have the same name
         }
         wrapper = wrapper or self._called(signature)
         if wrapper:
@@ -106,7 +107,9 @@ class _Model:
         children = holder.children if holder is not None else ()
         targets = {child.local_name: self._object(child.node_id) for child in children}
         return {
-            name: item.bare_concrete_function.concrete_function_name for name, item in targets.items() if item is not None
+            name: item.bare_concrete_function.concrete_function_name
+            for name, item in targets.items()
+            if item is not None
         }
 
     def _called(self, signature: Any) -> str:
@@ -161,16 +164,17 @@ class _Model:
         if message is None:
             return Found(name, {}, f"the model's library lacks the function '{runtime_name}'", facts)
         names = [_text(argument.name) for argument in message.signature.input_arg]
-        captured = self._captured(runtime_name, message.signature.input_arg)
+        captured = self._captured(runtime_name, message)
         facts["captures"] = captures(names, captured)
         return Found(name, {"traced": partial(self._read, runtime_name, captured)}, _MISSING, facts)
 
-    def _captured(self, runtime_name: str, taken: Sequence[Any]) -> list[Variable]:
+    def _captured(self, runtime_name: str, message: Any) -> list[Variable]:
         """Returns what a function's last arguments stand for."""
         if runtime_name not in self._objects.concrete_functions:
             return []
         bound = self._objects.concrete_functions[runtime_name].bound_inputs
-        types = [TensorType(dtype_name(argument.type), None) for argument in taken[max(len(taken) - len(bound), 0) :]]
+        types = argument_types(message)
+        types = types[max(len(types) - len(bound), 0) :]
         return [self._variable(number, kind) for number, kind in zip(bound, types, strict=False)]
 
     def _variable(self, number: int, kind: TensorType) -> Variable:

@@ -1,0 +1,57 @@
+"""What each scenario became, as `show` says it: one text a scenario, that reads as an explanation of it.
+
+`UPDATE_GOLDENS=1 pytest tests/integration/test_goldens.py` writes them anew; look at the difference then.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from tests.integration.test_scenarios import SCENARIOS
+from tracer.discover.listing import list_scenarios
+from tracer.recorded import Run
+from tracer.render import text as to_text
+from tracer.report.show import show_report
+from tracer.store.load import load_run
+
+GOLDENS = Path(__file__).parents[1] / "goldens"
+WIDTH = 120
+
+
+def explained(run: Run, summary: str) -> str:
+    """Returns what a run's own functions became: signatures and scope trees, without what changes between runs."""
+    parts = [f"{run.scenario}: {summary}"]
+    for function in run.functions.values():
+        if function.traces[0].origin == "user":
+            parts.append(
+                "\n".join([function.name, *(f"  {trace.cause}: {trace.signature}" for trace in function.traces)])
+            )
+            page = to_text.show(show_report(run, function=function.name), to_text.Style(width=WIDTH))
+            parts.append(page[page.index("\nscopes of ") + 1 : page.index("\nstages of ") + 1].rstrip("\n"))
+    return "\n\n".join(parts) + "\n"
+
+
+@pytest.mark.skipif(
+    tf.__version__.split(".")[:2] != ["2", "21"],
+    reason="TensorFlow and Keras make other graphs from version to version",
+)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_scenario_reads_as_its_golden_text(scenario: str, recorded: Callable[[str], Path]) -> None:
+    """Functions, signatures and scope trees of a scenario are as they are written down."""
+    [summary] = [entry.summary for entry in list_scenarios() if entry.name == scenario]
+    found = explained(load_run(recorded(scenario)), summary)
+    golden = GOLDENS / f"{scenario}.txt"
+    if os.environ.get("UPDATE_GOLDENS"):
+        golden.write_text(found, encoding="utf-8")
+
+    assert found == golden.read_text(encoding="utf-8")
+
+
+def test_every_golden_text_is_a_scenarios() -> None:
+    """A scenario that is gone takes its text along."""
+    assert sorted(path.stem for path in GOLDENS.glob("*.txt")) == SCENARIOS

@@ -1,0 +1,300 @@
+"""What changed between two graphs."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.helpers import graph
+from tracer.graph.diff import Difference, NodeChange, Renamed, diff_graphs
+from tracer.graph.inline import inline
+from tracer.graph.model import FunctionName, Graph, Kind, Node, Nodes, Tensor, TensorType, Variable
+
+NET = "x:Placeholder  net/w:ReadVariableOp  net/MatMul:MatMul=float32[2,4]<-x,net/w  net/Relu:Relu<-net/MatMul"
+
+
+def _diff(before, after):
+    return diff_graphs(inline(graph(before)), inline(graph(after)))
+
+
+def _nodes(*rows):
+    return inline(Graph(Nodes.of(rows)))
+
+
+def _counts(found):
+    return found.added, found.removed, found.changed, found.same
+
+
+def test_a_graph_does_not_differ_from_itself():
+    """A graph compared with another reading of it is equal, and all its nodes are the same."""
+    found = _diff(NET, NET)
+
+    assert found.equal
+    assert _counts(found) == (0, 0, 0, 4)
+
+
+def test_an_inserted_node_renumbers_others_and_is_the_only_one_added():
+    """Where one MatMul more was made first, that one is added, although all names behind it moved."""
+    before = "x:Placeholder  y:Placeholder  MatMul:MatMul<-x,x  MatMul_1:MatMul<-MatMul,x  Relu:Relu<-MatMul_1"
+    after = (
+        "x:Placeholder  y:Placeholder  MatMul:MatMul<-y,y  MatMul_1:MatMul<-x,x  MatMul_2:MatMul<-MatMul_1,x  "
+        "Relu:Relu<-MatMul_2"
+    )
+
+    assert _diff(before, after).changes == (NodeChange("added", "", "MatMul", "MatMul"),)
+
+
+def test_what_reads_an_inserted_node_reads_something_else():
+    """A node put into an edge is added, and its reader's input changed: nothing below it did."""
+    after = NET.replace("net/Relu:Relu<-net/MatMul", "net/Tanh:Tanh<-net/MatMul  net/Relu:Relu<-net/Tanh")
+
+    assert _diff(NET + "  y:Neg<-net/Relu", after + "  y:Neg<-net/Relu").changes == (
+        NodeChange("added", "", "net/Tanh", "Tanh"),
+        NodeChange("changed", "net/Relu", "net/Relu", "Relu", (Difference("inputs", "net/MatMul", "net/Tanh"),)),
+    )
+
+
+def test_a_changed_shape_is_named():
+    """A shape that is another one changes its node and none that reads it."""
+    found = _diff(NET, NET.replace("[2,4]", "[?,8]"))
+
+    assert found.changes == (
+        NodeChange("changed", "net/MatMul", "net/MatMul", "MatMul", (Difference("shape", "[2, 4]", "[?, 8]"),)),
+    )
+
+
+def test_a_changed_dtype_is_told_once():
+    """A dtype is named as dtype, not again as each attribute that holds it."""
+    found = _diff("x:Add=float32[2]", "x:Add=float64[2]")
+
+    assert found.changes[0].differences == (Difference("dtype", "float32", "float64"),)
+
+
+def test_an_op_in_the_place_of_another_is_a_change():
+    """An op that reads what another read, in the same scope, is that node with another op, whatever its name is."""
+    found = _diff(NET, NET.replace("net/Relu:Relu", "net/Tanh:Tanh"))
+
+    assert found.changes == (
+        NodeChange("changed", "net/Relu", "net/Tanh", "Tanh", (Difference("op", "Relu", "Tanh"),)),
+    )
+
+
+def test_devices_and_control_inputs_are_compared():
+    """Another device and another control input are changes of their own."""
+    kind = Kind("Add")
+    before = _nodes(Node("a", Kind("NoOp"), (), ""), Node("b", Kind("Init"), (), ""), Node("x", kind, ("^a",), "CPU:0"))
+    after = _nodes(Node("a", Kind("NoOp"), (), ""), Node("b", Kind("Init"), (), ""), Node("x", kind, ("^b",), "GPU:0"))
+
+    assert diff_graphs(before, after).changes[0].differences == (
+        Difference("device", "CPU:0", "GPU:0"),
+        Difference("control inputs", "a", "b"),
+    )
+
+
+def test_the_order_of_control_inputs_means_nothing():
+    """Control inputs in another order are the same."""
+    assert _diff("a:A  b:B  x:NoOp<-^a,^b", "a:A  b:B  x:NoOp<-^b,^a").equal
+
+
+def test_swapped_inputs_are_a_change():
+    """`x - y` is not `y - x`."""
+    found = _diff("x:Placeholder  y:Placeholder  z:Sub<-x,y", "x:Placeholder  y:Placeholder  z:Sub<-y,x")
+
+    assert [change.differences for change in found.changes] == [(Difference("inputs", "x, y", "y, x"),)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"transpose_a": False}, {"transpose_a": True}),
+        ({"axis": -1}, {"axis": -2}),
+        ({"value": Tensor("float32", (), 8, (1.0,))}, {"value": Tensor("float32", (), 8, (2.0,))}),
+    ],
+)
+def test_attributes_are_compared(before, after):
+    """An attribute with another value is named, with both; -1 and -2 have one hash in Python, and are two values."""
+    found = diff_graphs(_nodes(Node("x", Kind("Op", before), (), "")), _nodes(Node("x", Kind("Op", after), (), "")))
+
+    (name,) = before
+    assert [difference.what for difference in found.changes[0].differences] == [name]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"f": FunctionName("__inference_f_32")}, {"f": FunctionName("__inference_f_57")}),
+        ({"body": FunctionName("while_body_20")}, {"body": FunctionName("while_body_31")}),
+        ({"_gradient_op_type": "PartitionedCall-832"}, {"_gradient_op_type": "PartitionedCall-901"}),
+        ({"token": "pyfunc_3"}, {"token": "pyfunc_4"}),
+        ({"value": Tensor("int32", (2,), 9, (1,))}, {"value": Tensor("int32", (2,), 12, (1, 1))}),
+    ],
+)
+def test_numbers_in_runtime_names_mean_nothing(before, after):
+    """What TensorFlow numbers anew in every process is not a change, nor how a constant is written down."""
+    assert diff_graphs(
+        _nodes(Node("x", Kind("Op", before), (), "")), _nodes(Node("x", Kind("Op", after), (), ""))
+    ).equal
+
+
+def test_large_constants_are_compared_by_their_content():
+    """Two constants that are too large to be kept differ if the file says so."""
+    tensor = {"value": Tensor("float32", (999,), 4000, None)}
+    one, other = (Node("c", Kind("Const", tensor, (), (b"\n\x05value\x12" + tail,)), (), "") for tail in (b"1", b"2"))
+
+    assert diff_graphs(_nodes(one), _nodes(one)).equal
+    assert diff_graphs(_nodes(one), _nodes(other)).changed == 1
+
+
+def test_keras_numbers_and_numbered_placeholders_mean_nothing():
+    """`dense_3/` for `dense/`, `sequential_1`, and a placeholder that is called "832" are renumberings."""
+    before = (
+        "832:Placeholder  sequential/dense/MatMul:MatMul<-832  "
+        "sequential/dense_1/MatMul:MatMul<-sequential/dense/MatMul"
+    )
+    after = (
+        "901:Placeholder  sequential_1/dense_3/MatMul:MatMul<-901  "
+        "sequential_1/dense_4/MatMul:MatMul<-sequential_1/dense_3/MatMul"
+    )
+
+    assert _diff(before, after).equal
+
+
+def test_another_variable_behind_an_argument_is_a_change():
+    """An argument that brings another variable now is changed; one with another number is not."""
+    captured = [
+        dataclasses.replace(
+            graph("r:Placeholder  v:Read<-r"), captures={"r": Variable(name, TensorType("float32", (2,)))}
+        )
+        for name in ("net/w:0", "net/b:0", "net_1/w:0")
+    ]
+    found = [diff_graphs(inline(captured[0]), inline(other)) for other in captured[1:]]
+
+    assert found[0].changes[0].differences == (Difference("variable", "net/w:0", "net/b:0"),)
+    assert found[1].equal
+
+
+def test_a_renamed_scope_is_told_in_one_line():
+    """A scope with another name is renamed; its nodes are the same."""
+    found = _diff(NET, NET.replace("net/", "model/"))
+
+    assert found.renamed == (Renamed("net", "model", 3),)
+    assert (_counts(found), found.equal) == ((0, 0, 0, 4), False)
+
+
+def test_a_removed_scope_is_counted_in_its_scopes():
+    """Each scope says what came, went, changed and stayed in it."""
+    found = _diff(NET + "  old/a:Neg<-x  old/b:Exp<-old/a", NET)
+
+    assert [(scope.path, scope.depth, dict(scope.counts)) for scope in found.scopes] == [
+        ("", 0, {"same": 4, "removed": 2}),
+        ("net", 1, {"same": 3}),
+        ("old", 1, {"removed": 2}),
+    ]
+
+
+def test_a_loop_of_an_optimised_graph_is_compared():
+    """Graphs with cycles, as loops become, are compared as others are."""
+    loop = "e:Enter  m:Merge<-e,n  c:LoopCond<-m  s:Switch<-m,c  b:{}<-s:1  n:NextIteration<-b  x:Exit<-s"
+    found = _diff(loop.format("Neg"), loop.format("Exp"))
+
+    assert _diff(loop.format("Neg"), loop.format("Neg")).equal
+    assert [change.path for change in found.changes] == ["b"]
+
+
+def test_a_cycle_that_is_no_loop_and_inputs_that_lead_nowhere_are_compared():
+    """Graphs that nothing could run are still compared, with an exact answer."""
+    broken = "a:A<-b  b:B<-a,gone:3  c:C<-a"
+
+    assert _diff(broken, broken + "  d:D").changes == (NodeChange("added", "", "d", "D"),)
+
+
+def test_fifty_thousand_nodes_that_are_alike_take_no_square():
+    """A node without a partner among 50,000 that look the same is found; by pairs it would take hours."""
+    rows = [Node(f"Const_{number}", Kind("Const"), (), "") for number in range(50_000)]
+
+    assert _counts(diff_graphs(_nodes(*rows), _nodes(*rows[:-1]))) == (0, 1, 0, 49_999)
+
+
+def test_an_empty_graph_is_compared():
+    """Everything is new against nothing."""
+    assert _counts(diff_graphs(_nodes(), inline(graph(NET)))) == (4, 0, 0, 0)
+
+
+names = st.lists(st.sampled_from(["net", "dense", "dense_1", "MatMul", "MatMul_1", "x"]), min_size=1, max_size=3)
+
+
+@st.composite
+def graphs(draw):
+    """Draws graphs of up to 12 nodes with unique names, whose edges may lead back."""
+    paths = list(dict.fromkeys("/".join(draw(names)) for _ in range(draw(st.integers(0, 12)))))
+    rows = []
+    for path in paths:
+        op = draw(st.sampled_from(["MatMul", "Const", "Add", "Merge", "NextIteration"]))
+        attributes = draw(st.sampled_from([{}, {"axis": 1}, {"axis": 2}]))
+        inputs = draw(st.lists(st.sampled_from(paths), max_size=3))
+        control = draw(st.lists(st.sampled_from(paths), max_size=1))
+        rows.append(Node(path, Kind(op, attributes), (*inputs, *(f"^{name}" for name in control)), ""))
+    return _nodes(*rows)
+
+
+@given(graphs())
+def test_every_graph_equals_itself(one):
+    """diff(g, g) is empty."""
+    again = _nodes(*(node._replace(kind=Kind(node.op, node.attributes)) for node in one.nodes))
+
+    assert diff_graphs(one, again).equal
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+def test_other_numbers_change_nothing(one, chance):
+    """diff(g, g with other numbers in its names) is empty, whichever numbers they are."""
+    new = dict(zip(one.nodes.names, _renumbered(one.nodes.names, chance), strict=True))
+    rows = [
+        Node(new[node.name], Kind(node.op, node.attributes), tuple(_renamed(text, new) for text in node.inputs), "")
+        for node in one.nodes
+    ]
+
+    assert diff_graphs(one, _nodes(*rows)).equal
+
+
+@given(graphs(), graphs())
+def test_counts_add_up(one, other):
+    """Each node before is same, changed or removed; each node after is same, changed or added."""
+    found = diff_graphs(one, other)
+
+    assert found.same + found.changed + found.removed == len(one.nodes)
+    assert found.same + found.changed + found.added == len(other.nodes)
+
+
+@given(graphs(), graphs())
+def test_the_way_back_is_the_mirror(one, other):
+    """diff(a, b) adds what diff(b, a) removes, and changes the same nodes."""
+    there, back = diff_graphs(one, other), diff_graphs(other, one)
+
+    assert (there.added, there.removed, there.changed) == (back.removed, back.added, back.changed)
+    assert {(change.before, change.after) for change in there.changes} == {
+        (change.after, change.before) for change in back.changes
+    }
+
+
+def _renumbered(paths, chance):
+    """Returns the paths with a new number for each name of a scope, no two alike."""
+    free = list(range(99))
+    chance.shuffle(free)
+    numbers: dict[str, int] = {}
+    found = []
+    for path in paths:
+        parts = path.split("/")
+        above = ["/".join(parts[: level + 1]) for level in range(len(parts))]
+        new = [
+            f"{part.partition('_')[0]}_{numbers.setdefault(scope, free.pop())}"
+            for part, scope in zip(parts, above, strict=True)
+        ]
+        found.append("/".join(new))
+    return found
+
+
+def _renamed(reference, new):
+    mark = "^" if reference.startswith("^") else ""
+    return mark + new[reference.removeprefix("^")]

@@ -1,0 +1,230 @@
+"""What `diff` says of two runs, and what a user types to name them."""
+
+import json
+
+import pytest
+
+from tests.helpers import graph, run, trace
+from tracer.errors import NotFound, UsageError
+from tracer.recorded import Argument, Window
+from tracer.render import json as to_json
+from tracer.render.text import Style, diff
+from tracer.report.diff import Setting, diff_report
+from tracer.report.sides import Side, parse_side, parse_sides
+
+NET = "x:Placeholder  net/w:Read  net/MatMul:MatMul=float32[2,4]<-x,net/w  net/Relu:Relu<-net/MatMul"
+WIDER = NET.replace("[2,4]", "[2,8]") + "  head/a:Neg<-net/Relu  head/b:Exp<-head/a"
+
+
+def _step(text, index=0, *, name="step", size=2, **stages):
+    graphs = {"traced": graph(text), **{stage: graph(other) for stage, other in stages.items()}}
+    return trace(name, index, graphs=graphs, arguments=(Argument("x", f"float32[{size}]"),), returns="None")
+
+
+@pytest.mark.parametrize(
+    ("typed", "side"),
+    [
+        ("latest", Side("latest")),
+        ("demo/20261123-021530", Side("demo/20261123-021530")),
+        ("latest~1:step", Side("latest~1", "step")),
+        ("demo:Net.call#2", Side("demo", "Net.call", 2)),
+        ("demo#2", Side("demo", "", 2)),
+        ("demo:step#1@optimized", Side("demo", "step", 1, "optimized")),
+        ("@optimized", Side("", "", 0, "optimized")),
+        (":<lambda> (2)", Side("", "<lambda> (2)")),
+        ("/home/me@host/logs/a", Side("/home/me@host/logs/a")),
+        ("C:\\logs\\a", Side("C:\\logs\\a")),
+        ("C:\\logs\\a:step", Side("C:\\logs\\a", "step")),
+    ],
+)
+def test_a_side_is_a_run_a_function_a_trace_and_a_stage(typed, side):
+    """Each part may be left out, and paths stay whole."""
+    assert parse_side(typed) == side
+
+
+@pytest.mark.parametrize(
+    ("typed", "message", "hint"),
+    [
+        ("demo@optimised", "no stage named 'optimised'", "did you mean 'optimized' or 'optimized_hlo'?"),
+        ("demo:f#0", "there is no trace #0 in 'demo:f#0'", "the first trace is #1"),
+    ],
+)
+def test_a_side_that_cannot_be_says_why(typed, message, hint):
+    """A stage or a trace that cannot exist is named, with what could."""
+    with pytest.raises(UsageError) as caught:
+        parse_side(typed)
+
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("demo:f#1@optimized", "#2", Side("demo", "f", 2)),
+        ("demo:f#1", "@optimized", Side("demo", "f", 1, "optimized")),
+        ("demo:f#1", ":g", Side("demo", "g")),
+        ("demo:f#1", "latest", Side("latest")),
+        ("@traced", "@optimized", Side("latest", "", 0, "optimized")),
+    ],
+)
+def test_the_second_side_takes_what_it_leaves_out_from_the_first(before, after, expected):
+    """`#2` behind `demo:f#1` is the second trace of that function."""
+    assert parse_sides(before, after)[1] == expected
+
+
+def test_options_fill_what_the_sides_leave_open():
+    """`--function` and `--stage` count on both sides where they say nothing themselves."""
+    assert parse_sides("a", "b:g@traced", function="f", stage="optimized") == (
+        Side("a", "f", 0, "optimized"),
+        Side("b", "g", 0, "traced"),
+    )
+
+
+def test_two_runs_of_one_graph_are_equal():
+    """Runs of the same program on other machines have equal graphs, and the machines are named."""
+    report = diff_report(run(_step(NET), host={"name": "a"}), run(_step(NET), path="logs/demo/2", host={"name": "b"}))
+
+    assert report.equal
+    assert report.config == (Setting("host name", "a", "b"),)
+    assert dict(report.nodes) == {"added": 0, "removed": 0, "changed": 0, "same": 4}
+
+
+def test_versions_parameters_and_signatures_come_first():
+    """What was made otherwise is named, each with both values."""
+    before = run(_step(NET), versions={"tensorflow": "2.20.0", "keras": "3"}, parameters={"a": "1"})
+    after = run(
+        _step(NET, size=3), path="logs/demo/2", versions={"tensorflow": "2.21.0"}, parameters={"a": "1", "b": "2"}
+    )
+
+    assert diff_report(before, after).config == (
+        Setting("tensorflow", "2.20.0", "2.21.0"),
+        Setting("keras", "3", ""),
+        Setting("parameter b", "", "2"),
+        Setting("signature of step", "(x: float32[2]) -> None", "(x: float32[3]) -> None"),
+    )
+
+
+def test_traces_pair_by_signature_and_the_others_are_whole():
+    """A trace that only one side has is one change, with all its nodes."""
+    report = diff_report(run(_step(NET, size=2)), run(_step(NET, 0, size=5), _step(NET, 1, size=2), path="logs/demo/2"))
+
+    assert [(item.before and item.before.id, item.after.id) for item in report.traces] == [
+        (None, "000-step"),
+        ("000-step", "001-step"),
+    ]
+    assert [(item.kind, item.what, item.nodes) for item in report.changes.items] == [("added", "trace", 4)]
+
+
+def test_two_traces_of_one_function_are_compared():
+    """`#1` and `#2` are the traces that a retrace made."""
+    one = run(_step(NET, 0, size=2), _step(NET.replace("[2,4]", "[3,4]"), 1, size=3))
+    report = diff_report(one, one, (Side("latest", "step", 1), Side("latest", "step", 2)))
+
+    assert [(item.path, item.what, item.before, item.after) for item in report.changes.items] == [
+        ("net/MatMul", "shape", "[2, 4]", "[3, 4]")
+    ]
+
+
+def test_two_stages_say_what_became_of_each_node():
+    """From traced to optimised a change is a node's fate, and the counts add up on both sides."""
+    optimized = "x:_Arg  net/w:Read  net/Relu:_FusedMatMul<-x,net/w  r:_Retval<-net/Relu"
+    one = run(_step(NET, optimized=optimized))
+    report = diff_report(one, one, (Side("latest"), Side("latest", stage="optimized")))
+    back = diff_report(one, one, (Side("latest", stage="optimized"), Side("latest")))
+
+    assert [(item.kind, item.path, item.what, item.after) for item in report.changes.items] == [
+        ("removed", "net/MatMul", "fused", "_FusedMatMul, net/Relu"),
+        ("changed", "net/Relu", "fused", "_FusedMatMul"),
+        ("added", "r", "node", "_Retval function boundary"),
+    ]
+    assert dict(report.nodes) == {"added": 1, "removed": 1, "changed": 1, "same": 2}
+    assert dict(back.nodes) == {"added": 1, "removed": 1, "changed": 1, "same": 2}
+
+
+def test_time_is_given_and_not_judged():
+    """One window each does not tell a slower program from noise."""
+    times = [run(_step(NET), path=path, window=Window(5, 1, wall)) for path, wall in (("a", 500), ("b", 700))]
+
+    assert diff_report(*times).time == (diff_report(*times).time.__class__)(100, 140, "not judged")
+    assert diff_report(times[0], run(_step(NET), path="c")).time.verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("sides", "kind", "message"),
+    [
+        ((Side("a", "stop"), Side("b")), NotFound, "no function named 'stop'"),
+        ((Side("a", "step", 3), Side("b")), NotFound, "'step' has no trace #3"),
+        ((Side("a", stage="source"), Side("b")), UsageError, "diff compares graphs, and 'source' is a text"),
+        ((Side("a", stage="hlo"), Side("b")), UsageError, "'hlo' and 'traced' share no names to compare by"),
+        ((Side("a", stage="optimized"), Side("b", stage="optimized")), NotFound, "there is nothing to compare"),
+    ],
+)
+def test_what_cannot_be_compared_says_why(sides, kind, message):
+    """Each reason why there is no comparison is an error of its own."""
+    with pytest.raises(kind) as caught:
+        diff_report(run(_step(NET)), run(_step(NET), path="b"), sides)
+
+    assert caught.value.message == message
+
+
+def test_the_page_at_80_columns():
+    """The page names both sides, what was made otherwise, the counts, and whole scopes in one line."""
+    report = diff_report(
+        run(_step(NET)), run(_step(WIDER), path="b", name="demo/20261124-101112", parameters={"width": "8"})
+    )
+
+    assert diff(report, Style(width=80)) == (
+        "demo/20261123-021530 → demo/20261124-101112\n"
+        "2 added  0 removed  1 changed  3 same nodes\n"
+        "\n"
+        "made otherwise    before   after\n"
+        "────────────────────────────────\n"
+        "parameter width   -        8\n"
+        "\n"
+        "function   before   after   added   removed   changed   same\n"
+        "────────────────────────────────────────────────────────────\n"
+        "step            4       6       2         0         1      3\n"
+        "\n"
+        "step\n"
+        "  ~ net/MatMul  shape: [2, 4] → [2, 8]\n"
+        "  + head/  2 nodes\n"
+    )
+
+
+def test_long_paths_take_two_lines_and_names_of_any_script_stay():
+    """Where a line is too short the difference stands below, and wide characters count as two columns."""
+    path = "モデル/" + "層" * 20 + "/" + "x" * 40
+    report = diff_report(run(_step(f"{path}:Op=float32[2]")), run(_step(f"{path}:Op=float32[3]"), path="b"))
+    lines = diff(report, Style(width=80)).splitlines()
+
+    assert lines[-2].startswith("  ~ モデル/層")
+    assert lines[-1] == "      shape: [2] → [3]"
+
+
+def test_the_object_that_json_prints():
+    """Counts, changes, configuration, scopes and time are there under their contracted keys."""
+    report = diff_report(run(_step(NET)), run(_step(WIDER), path="b"), top=1)
+    shown = json.loads(json.dumps(to_json.diff(report)))
+
+    assert shown["nodes"] == {"added": 2, "removed": 0, "changed": 1, "same": 3}
+    assert (shown["changes"]["returned"], shown["changes"]["total"], shown["changes"]["truncated"]) == (1, 3, True)
+    assert shown["changes"]["items"][0] == {
+        "kind": "changed",
+        "function": "step",
+        "path": "net/MatMul",
+        "before": "[2, 4]",
+        "after": "[2, 8]",
+        "what": "shape",
+        "nodes": 1,
+    }
+    assert shown["time"] == {"before_ns": None, "after_ns": None, "verdict": "unknown"}
+    assert shown["config"]["items"] == []
+    assert shown["scopes"]["items"][0] == {
+        "function": "step",
+        "path": "",
+        "depth": 0,
+        "added": 2,
+        "removed": 0,
+        "changed": 1,
+        "same": 3,
+    }

@@ -1,0 +1,53 @@
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.exports import HOSTILE, chain, small_trace
+from tracer.render.graph import render_view
+from tracer.render.graph.csv import COLUMNS
+from tracer.report.export import export_view
+
+
+def test_the_table_of_a_small_graph():
+    """A header, and a row for each node with its types, variables and line."""
+    typed = '"{""T"": ""float32"", ""dtype"": ""float32""}"'
+    assert render_view(export_view(small_trace()), "csv") == (
+        "path,op,label,scope,device,inputs,outputs,variable,reads,source_file,source_line,source_function,"
+        "functions,not_followed,outside,attributes\r\n"
+        f'x,Placeholder,x,,,,"float32[8, ?]",,,,,,,,,{typed}\r\n'
+        f'f,PartitionedCall,f,f,,f/net/scores,"[8, 16]",,,,,,g,,,{typed}\r\n'
+        f'f/net/scores,MatMul,scores,f/net,,x,"float32[8, 16]",,variable mlp/w:0,train.py,12,call,,,,{typed}\r\n'
+    )
+
+
+def test_no_cell_is_a_formula():
+    """A quote in front keeps spreadsheets from computing names, and stands in front of quotes too."""
+    names = ["=1+1", "+1", "-1", "@x", "\t=1", "'x", "a=1"]
+
+    assert [row["path"] for row in _rows(chain(names))] == ["'=1+1", "'+1", "'-1", "'@x", "'\t=1", "''x", "a=1"]
+
+
+def test_what_utf_8_and_csv_cannot_hold_is_escaped():
+    """NUL and half of a surrogate pair become visible escapes."""
+    assert [row["path"] for row in _rows(chain(["a\0", "\udc80"]))] == ["a\\x00", "\\udc80"]
+
+
+def test_hostile_names_are_one_row_each():
+    """Line breaks, commas and quotes in names do not end a row or a cell."""
+    assert [row["op"] for row in _rows(chain(HOSTILE))] == ["Zed"] * len(HOSTILE)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1, max_size=8))
+def test_any_names_come_back_as_they_were(names):
+    """One leading quote taken away, each cell is what it was."""
+    assert [row["path"].removeprefix("'") for row in _rows(chain(names))] == names
+
+
+def _rows(view):
+    """Reads what was written, as a file would be."""
+    content = render_view(view, "csv").encode("utf-8").decode("utf-8")
+    header, *rows = csv.reader(io.StringIO(content, newline=""))
+    assert tuple(header) == COLUMNS
+    return [dict(zip(header, row, strict=True)) for row in rows]

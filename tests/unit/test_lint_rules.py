@@ -1,0 +1,462 @@
+"""Each rule: where it fires, and the nearest thing to it where it does not."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.helpers import graph, run, trace
+from tracer.graph.lines import Frame, Lines
+from tracer.graph.model import Graph, Kind, Node, Nodes, Tensor, TensorType, Variable
+from tracer.lint import RULES, lint
+from tracer.recorded import Argument
+
+FLOAT = TensorType("float32", (2, 2))
+
+
+def found(nodes, *, rule, captures=None, lines=None, **facts):
+    """Returns message and count of what one rule finds in a trace of this graph."""
+    made = graph(nodes) if isinstance(nodes, str) else nodes
+    traced = replace(made, captures=captures or {})
+    recorded = run(trace(graphs={"traced": traced}, captures=captures or {}, lines=lines or Lines(), **facts))
+    return [(finding.message, finding.count) for finding in only(rule, recorded)]
+
+
+def only(rule, recorded):
+    """Returns the findings of one rule."""
+    return lint(recorded, rules=[one for one in RULES if one.name == rule])
+
+
+def nodes(*rows):
+    """Returns a graph of nodes with attributes: `("c", "Const", {"value": ...}, "x", "y")`."""
+    return Graph(Nodes.of(Node(name, Kind(op, attributes), inputs, "") for name, op, attributes, *inputs in rows))
+
+
+def variable(name, *, trainable=True):
+    """Returns a captured variable."""
+    return Variable(name, FLOAT, trainable)
+
+
+def same_line(names, *more):
+    """Returns lines where each node was made by line 3 of `loop`, inside the statement of line 2; `more` by line 4."""
+    frames = (Frame("user.py", 2, "loop"), Frame("user.py", 3, "loop"), Frame("user.py", 4, "loop"))
+    made = {**dict.fromkeys(names, 0), **dict.fromkeys(more, 1)}
+    return Lines(frames, ((0, 1), (0, 2)), {"": made})
+
+
+PAIR = "w:Placeholder v:Placeholder x:Placeholder pair/lin/r:ReadVariableOp<-w {scope}/r_1:ReadVariableOp<-v"
+
+
+def test_shared_scope_finds_two_modules_in_one_box():
+    """Two variables of one name whose readers stand in one scope belong to two modules that share it."""
+    captures = {"w": variable("pair/lin/w:0"), "v": variable("pair/lin/w:0")}
+
+    assert found(PAIR.format(scope="pair/lin"), rule="shared-scope", captures=captures) == [
+        (
+            "2 modules share the scope 'pair/lin': each has a variable of its own named w, and their nodes are in one "
+            "box",
+            2,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scope", "names"),
+    [
+        ("pair/lin", ("pair/lin/w:0", "pair/lin/b:0")),  # two variables of one module
+        ("pair/other", ("pair/lin/w:0", "pair/lin/w:0")),  # read in boxes of their own
+        ("pair/lin", ("kernel:0", "kernel:0")),  # named without a scope
+        ("pair/lin", ("pair/lin/Variable:0", "pair/lin/Variable:0")),  # nobody named them
+    ],
+)
+def test_shared_scope_leaves_ordinary_modules_alone(scope, names):
+    """Variables of other names, or with readers in other scopes, are no two modules in one box."""
+    captures = dict(zip(("w", "v"), map(variable, names), strict=True))
+
+    assert found(PAIR.format(scope=scope), rule="shared-scope", captures=captures) == []
+
+
+def test_shared_scope_leaves_a_layer_that_is_called_twice_alone():
+    """A layer that is called twice numbers its nodes, and has its variable once."""
+    text = "w:Placeholder x:Placeholder lin/r:ReadVariableOp<-w lin/r_1:ReadVariableOp<-w"
+
+    assert found(text, rule="shared-scope", captures={"w": variable("lin/w:0")}) == []
+
+
+LOOSE = " ".join(f"Mul_{i}:Mul<-x" for i in range(8))
+
+
+def test_outside_scope_finds_loose_nodes_beside_scopes():
+    """Eight operations at top level beside a module, which is a scope that reads a variable, are a finding."""
+    captures = {"w": variable("net/w:0")}
+
+    assert found(
+        f"x:Placeholder w:Placeholder net/r:ReadVariableOp<-w {LOOSE}", rule="outside-scope", captures=captures
+    ) == [("8 nodes stand outside of every scope, beside the boxes of the others: Mul", 8)]
+
+
+def test_outside_scope_knows_a_written_scope_by_its_lines():
+    """A scope that two lines made is one that somebody wrote; what one line made is an operation's own."""
+    text = f"x:Placeholder net/a:Mul<-x net/b:Add<-x {LOOSE}"
+
+    assert len(found(text, rule="outside-scope", lines=same_line(["net/a"], "net/b"))) == 1
+    assert found(text, rule="outside-scope", lines=same_line(["net/a", "net/b"])) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"x:Placeholder {LOOSE}",  # no scope at all
+        f"x:Placeholder gradient_tape/Sum:Sum<-x {LOOSE}",  # only the tape's, which nobody wrote
+        f"x:Placeholder Mul_0/y:Const Mul_1/Sum:Sum<-x {LOOSE}",  # only the ops' own
+        "x:Placeholder net/MatMul:MatMul<-x sub:Sub<-x Square:Square<-sub Mean:Mean<-Square",  # a loss of one line
+    ],
+)
+def test_outside_scope_leaves_plain_functions_alone(text):
+    """A function without scopes of its own, or with a few loose nodes, is in order."""
+    assert found(text, rule="outside-scope") == []
+
+
+@pytest.mark.parametrize(("nbytes", "fires"), [(1 << 20, True), ((1 << 20) - 1, False)])
+def test_large_constant_begins_at_a_mebibyte(nbytes, fires):
+    """A constant of 1 MiB is large; one byte less is not."""
+    value = Tensor("float32", (512, 512), nbytes, None)
+    expected = [("a constant of 1.00 MiB, float32[512, 512], is part of the graph", 1)]
+
+    assert found(nodes(("c", "Const", {"value": value})), rule="large-constant") == (expected if fires else [])
+
+
+@pytest.mark.parametrize(("op", "name"), [("EagerPyFunc", "tf.py_function"), ("PyFuncStateless", "tf.numpy_function")])
+def test_py_function_finds_python_in_the_graph(op, name):
+    """Ops that run Python are found, and named as one writes them."""
+    assert found(f"x:Placeholder p:{op}<-x", rule="py-function") == [
+        (
+            f"{name} ({op}) runs Python inside the graph: one thread at a time, invisible to the optimiser, and not "
+            "part of a SavedModel",
+            1,
+        )
+    ]
+
+
+def test_py_function_leaves_ordinary_calls_alone():
+    """A call of a function that TensorFlow traced is no Python."""
+    made = graph("x:Placeholder p:StatefulPartitionedCall@f<-x", f="(a) y:Mul<-a,a ->y:z:0")
+
+    assert found(made, rule="py-function") == []
+
+
+@pytest.mark.parametrize(("op", "fires"), [("PrintV2", True), ("Assert", True), ("StringFormat", False)])
+def test_debug_op_finds_prints_and_assertions(op, fires):
+    """Prints and assertions are found; making a text is neither."""
+    assert bool(found(f"x:Placeholder p:{op}<-x", rule="debug-op")) is fires
+
+
+def test_debug_op_leaves_assertions_of_a_library_alone():
+    """An assertion inside a scope that one line made is that line's operation's own; in a module it is written."""
+    text = "x:Placeholder {scope}/Mul:Mul<-x {scope}/assert_equal/Assert:Assert<-x"
+    nodes = ["{scope}/Mul", "{scope}/assert_equal/Assert"]
+    resize, net = ([name.format(scope=scope) for name in nodes] for scope in ("resize", "net"))
+
+    assert found(text.format(scope="resize"), rule="debug-op", lines=same_line(resize)) == []
+    assert len(found(text.format(scope="net"), rule="debug-op", lines=same_line(net[:1], net[1]))) == 1
+
+
+def test_captured_tensor_leaves_the_default_of_a_table_alone():
+    """The default value of a lookup table comes with the table."""
+    captures = {"t": Variable("", TensorType("int32", ()), kind="tensor")}
+
+    assert found("t:Placeholder f:LookupTableFindV2<-t", rule="captured-tensor", captures=captures) == []
+
+
+def test_unrolled_loop_leaves_tensors_alone_that_were_only_held_together():
+    """The results of one IdentityN, as an optimizer holds gradients, are separate tensors."""
+    names = [f"Square_{i}" for i in range(16)]
+    text = "x:Placeholder u:IdentityN<-x " + " ".join(f"Square_{i}:Square=float32[]<-u:{i}" for i in range(16))
+
+    assert found(text, rule="unrolled-loop", lines=same_line(names)) == []
+
+
+def cast(given, wanted):
+    """Returns the attributes of a Cast."""
+    return {"SrcT": given, "DstT": wanted}
+
+
+WIDE = nodes(
+    ("x", "Placeholder", {"dtype": "float32"}),
+    ("wide", "Cast", cast("float32", "float64"), "x"),
+    ("root", "Sqrt", {"T": "float64"}, "wide"),
+)
+
+
+def test_float64_is_found_where_it_begins():
+    """The cast that makes float64 of float32 is the finding, not what computes with it."""
+    assert found(WIDE, rule="float64") == [("float64 begins here: a cast from float32", 1)]
+
+
+def test_float64_that_an_argument_brings_is_meant():
+    """A function that is given float64 computes in it."""
+    assert found(WIDE, rule="float64", arguments=(Argument("y", "float64[3]"),)) == []
+
+
+def test_float64_that_nothing_computes_with_is_let_be():
+    """A value that is cast to float64 and only returned is asked for."""
+    made = nodes(
+        ("x", "Placeholder", {"dtype": "float32"}),
+        ("wide", "Cast", cast("float32", "float64"), "x"),
+        ("out", "Identity", {"T": "float64"}, "wide"),
+    )
+
+    assert found(made, rule="float64") == []
+
+
+def test_float64_names_the_division_of_integers():
+    """TensorFlow divides integers in float64, which hardly anybody expects."""
+    made = nodes(
+        ("n", "Placeholder", {"dtype": "int32"}),
+        ("truediv/Cast", "Cast", cast("int32", "float64"), "n"),
+        ("truediv", "RealDiv", {"T": "float64"}, "truediv/Cast", "truediv/Cast"),
+    )
+
+    assert found(made, rule="float64") == [("float64 begins here: TensorFlow divides int32 by int32 in float64", 1)]
+
+
+def chain(turns):
+    """Returns a loop's nodes: `Tanh_1<-Tanh`, and so on."""
+    names = [f"Tanh_{i}" if i else "Tanh" for i in range(turns)]
+    before = ["x", *names]
+    return names, " ".join(f"{name}:Tanh=float32[2]<-{given}" for name, given in zip(names, before, strict=False))
+
+
+def test_unrolled_loop_finds_copies_that_work_on_each_other():
+    """Sixteen copies of an operation that one line made, each fed by the last, are a loop."""
+    names, text = chain(16)
+
+    assert found(f"x:Placeholder {text}", rule="unrolled-loop", lines=same_line(names)) == [
+        ("a Python loop of 16 turns is unrolled into 16 nodes and what belongs to them: 16 times Tanh", 16)
+    ]
+
+
+def test_unrolled_loop_is_placed_at_its_statement():
+    """The finding points to the `for`, whose frame AutoGraph leaves on the stack of what the body made."""
+    names, text = chain(16)
+    traced = trace(graphs={"traced": graph(f"x:Placeholder {text}")}, lines=same_line(names))
+
+    assert [finding.line for finding in only("unrolled-loop", run(traced))] == [Frame("user.py", 2, "loop")]
+
+
+def test_unrolled_loop_leaves_few_turns_alone():
+    """Fifteen turns are let be."""
+    names, text = chain(15)
+
+    assert found(f"x:Placeholder {text}", rule="unrolled-loop", lines=same_line(names)) == []
+
+
+def test_unrolled_loop_leaves_a_loop_over_layers_alone():
+    """Where each turn reads a variable of its own, no graph loop could take its place."""
+    text, captures, names = "x:Placeholder", {}, []
+    for i in range(20):
+        given = f"m_{i - 1}" if i else "x"
+        text += f" w{i}:Placeholder r{i}:ReadVariableOp<-w{i} m_{i}:MatMul=float32[2,2]<-{given},r{i}"
+        captures[f"w{i}"] = variable(f"layer_{i}/w:0")
+        names.append(f"m_{i}")
+
+    assert found(text, rule="unrolled-loop", captures=captures, lines=same_line(names)) == []
+
+
+def test_unrolled_loop_leaves_work_on_separate_tensors_alone():
+    """The same operation on tensors that have nothing to do with each other, as on gradients, is no loop."""
+    names = [f"L2_{i}" for i in range(20)]
+    text = " ".join(f"g{i}:Placeholder L2_{i}:L2Loss=float32[]<-g{i}" for i in range(20))
+
+    assert found(text, rule="unrolled-loop", lines=same_line(names)) == []
+
+
+def test_unrolled_loop_finds_a_loop_over_the_elements_of_a_tensor():
+    """The same operation on each result of one Unpack is a loop, though no turn needs the last."""
+    names = [f"Square_{i}" for i in range(16)]
+    text = "x:Placeholder u:Unpack<-x " + " ".join(f"Square_{i}:Square=float32[]<-u:{i}" for i in range(16))
+
+    assert [count for _, count in found(text, rule="unrolled-loop", lines=same_line(names))] == [16]
+
+
+def test_creates_variables_explains_the_second_trace():
+    """A function whose first trace made its variables is found, once."""
+    traced = {"traced": graph("x:Placeholder")}
+    recorded = run(trace(graphs=traced, cause="creates variables", calls=0), trace(index=1, graphs=traced))
+
+    assert [finding.message for finding in only("creates-variables", recorded)] == [
+        "its first call makes variables, so it is traced twice: once to make them, once to run"
+    ]
+
+
+def test_creates_variables_is_silent_about_other_retraces():
+    """A function that is traced again for another shape makes no variables."""
+    traced = {"traced": graph("x:Placeholder")}
+    recorded = run(trace(graphs=traced), trace(index=1, graphs=traced, cause="traced again"))
+
+    assert only("creates-variables", recorded) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "fires"),
+    [
+        ("w:Placeholder x:Placeholder", True),  # captured, never read
+        ("w:Placeholder r:ReadVariableOp<-w", True),  # read for nothing
+        ("w:Placeholder net/r:ReadVariableOp<-w net/Identity:Identity<-net/r", True),
+        ("w:Placeholder r:ReadVariableOp<-w Identity:Identity<-r", False),  # returned
+        ("w:Placeholder x:Placeholder a:AssignAddVariableOp<-w,x", False),
+    ],
+)
+def test_unused_variable_is_one_whose_value_goes_nowhere(text, fires):
+    """A variable is unused if nothing takes it, or takes what was read of it; returned and assigned ones are used."""
+    expected = [("the variable 'net/w' is captured, and nothing uses its value", 1)]
+
+    assert found(text, rule="unused-variable", captures={"w": variable("net/w:0")}) == (expected if fires else [])
+
+
+STEP = (
+    "w:Placeholder v:Placeholder x:Placeholder r:ReadVariableOp<-w MatMul:MatMul<-x,r s:ReadVariableOp<-v "
+    "{used} loss:Mean<-Mul gradient_tape/Mul/g:Mul<-MatMul a:AssignSubVariableOp<-w,gradient_tape/Mul/g"
+)
+
+
+@pytest.mark.parametrize(
+    ("used", "fires"),
+    [
+        ("stop:StopGradient<-s Mul:Mul<-MatMul,stop", True),  # the gradient ends before it
+        ("Mul:Mul<-MatMul,s", False),  # gradients flow through it: left alone on purpose
+    ],
+)
+def test_no_gradient_is_a_trainable_variable_that_the_tape_does_not_reach(used, fires):
+    """A step that updates `w` and cannot update `v` is told; one that could and does not, as in a GAN, is not."""
+    captures = {"w": variable("w:0"), "v": variable("v:0")}
+    expected = [
+        (
+            "'v' is trainable, but no gradient reaches it: this step updates other variables and never this one",
+            1,
+        )
+    ]
+
+    assert found(STEP.format(used=used), rule="no-gradient", captures=captures) == (expected if fires else [])
+
+
+def test_no_gradient_is_silent_about_functions_that_do_not_train():
+    """A forward pass updates nothing."""
+    captures = {"w": variable("w:0")}
+
+    assert found("w:Placeholder r:ReadVariableOp<-w Sum:Sum<-r", rule="no-gradient", captures=captures) == []
+
+
+@pytest.mark.parametrize(("dtype", "fires"), [("float32", True), ("resource", False)])
+def test_captured_tensor_is_a_value_from_outside(dtype, fires):
+    """A tensor that is no argument is found; a lookup table is a handle and stays alive."""
+    captures = {"t": Variable("", TensorType(dtype, (300,)), kind="tensor")}
+    expected = [
+        (
+            "a tensor from outside, float32[300], is captured by closure: the value that it had when the function was "
+            "traced is used for ever",
+            1,
+        )
+    ]
+
+    assert found("t:Placeholder Sum:Sum<-t", rule="captured-tensor", captures=captures) == (expected if fires else [])
+
+
+def traces(*types, calls=1):
+    """Returns a run of one function, traced for each of these types of `x`."""
+    return run(
+        *(
+            trace(index=index, graphs={"traced": graph("x:Placeholder")}, arguments=(Argument("x", kind),), calls=calls)
+            for index, kind in enumerate(types)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("types", "what"),
+    [
+        (["Literal[1]", "Literal[2]", "Literal[3]"], "is a Python value, and each new one is a trace"),
+        (["float32[1]", "float32[2]", "float32[3, 3]"], "comes in several shapes"),
+        (["float32[2]", "float64[2]", "int32[2]"], "comes in several types"),
+    ],
+)
+def test_retracing_names_the_argument(types, what):
+    """Three traces in three calls are told, with the argument and the types that it came in."""
+    assert [finding.message for finding in only("retracing", traces(*types))] == [
+        f"traced 3 times in 3 calls: 'x' {what}: {', '.join(types)}"
+    ]
+
+
+def test_retracing_tells_of_a_function_that_is_made_anew():
+    """Traces for equal arguments are those of several functions."""
+    assert [finding.message for finding in only("retracing", traces(*["float32[2]"] * 3))] == [
+        "traced 3 times in 3 calls, each time for the same arguments: the tf.function itself is made anew, or each "
+        "object has one"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("types", "calls"),
+    [
+        (["Literal[True]", "Literal[False]"], 1),  # one each for training and inference
+        (["float32[1]", "float32[2]", "float32[3]"], 2),  # each trace is used again
+        (["float32[1]", "float32[2]", "float32[3]"], 0),  # called by functions only, which decide
+    ],
+)
+def test_retracing_leaves_traces_alone_that_are_used_again(types, calls):
+    """Two traces are no retrace a call, nor are traces that serve several calls."""
+    assert only("retracing", traces(*types, calls=calls)) == ()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"seed": 0, "seed2": 0}, "RandomUniform has no seed: the results differ from run to run"),
+        (
+            {"seed": 87654321, "seed2": 3},
+            "RandomUniform has its seed in the graph: its numbers depend on how often it ran, and on the operations "
+            "that were traced before it",
+        ),
+    ],
+)
+def test_random_seed_tells_what_the_numbers_depend_on(attributes, message):
+    """A random op with a state is told, with or without a seed."""
+    assert found(nodes(("r", "RandomUniform", attributes)), rule="random-seed") == [(message, 1)]
+
+
+def test_random_seed_leaves_stateless_ops_alone():
+    """A stateless op gives the same numbers for the same seed."""
+    assert found("s:Const r:StatelessRandomUniformV2<-s", rule="random-seed") == []
+
+
+def unknown(*behind):
+    """Returns a graph where `p` loses the rank of what it reads."""
+    shape = {"T": "float32", "Tout": ("float32",), "_output_shapes": (None,)}
+    known = {"dtype": "float32", "_output_shapes": ((2,),)}
+    return nodes(("x", "Placeholder", known), ("p", "EagerPyFunc", shape, "x"), *behind)
+
+
+def test_unknown_shape_is_found_where_the_rank_is_lost():
+    """The op behind which the rank is unknown is the finding, not those that inherit it."""
+    inherits = {"T": "float32", "_output_shapes": (None,)}
+
+    assert found(unknown(("s", "Sqrt", inherits, "p"), ("t", "Sqrt", inherits, "s")), rule="unknown-shape") == [
+        (
+            "behind EagerPyFunc not even the number of axes is known: what follows is found out at run time, and "
+            "layers that need the shape fail",
+            1,
+        )
+    ]
+
+
+def test_unknown_shape_is_silent_where_the_shape_comes_back():
+    """An EnsureShape right behind the op is the remedy."""
+    known = {"T": "float32", "_output_shapes": ((2,),)}
+
+    assert found(unknown(("e", "EnsureShape", known, "p")), rule="unknown-shape") == []
+
+
+def test_unknown_shape_is_silent_about_unknown_sizes():
+    """A size that is not known, as of a batch, is ordinary."""
+    text = "x:Placeholder=float32[2,3] w:Where=int64[?,2]<-x g:GatherNd=float32[?]<-x,w"
+
+    assert found(text, rule="unknown-shape") == []
