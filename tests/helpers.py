@@ -89,7 +89,7 @@ def run(*traces, **facts):
         "started": "2026-11-23T02:15:30.000+00:00",
         "seconds": 1.5,
         "versions": {},
-        "host": {},
+        "host": {"name": "here"},
         "window": None,
         "error": "",
         "traceback": "",

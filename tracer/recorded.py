@@ -50,7 +50,9 @@ class Trace:
 
     @property
     def signature(self) -> str:
-        """The arguments and the result, as one line."""
+        """The arguments and the result, as one line; empty where they are not known, as in what other tools left."""
+        if not self.arguments and not self.returns:
+            return ""
         return f"({', '.join(map(str, self.arguments))}) -> {self.returns}"
 
     @property
@@ -134,6 +136,16 @@ class Run:
     calls: tuple[Mapping[str, Any], ...]
     warnings: tuple[Warned, ...]
     functions: Functions
+
+    @property
+    def reference(self) -> str:
+        """What a command takes to name it."""
+        return self.name if self.is_ours else self.path
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this tool recorded it; else it is what another tool left, which does not say on which host."""
+        return bool(self.host)
 
     @property
     def traces(self) -> tuple[Trace, ...]:

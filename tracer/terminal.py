@@ -85,7 +85,8 @@ class Output:
         if self._as_json:
             self._write(json.dumps(json.show(report)))
         else:
-            following = "" if report.text else f"trace-scenario board {report.run.name}"
+            verb = "board" if report.run.is_ours else "lint"
+            following = "" if report.text else f"trace-scenario {verb} {shlex.quote(report.run.reference)}"
             self._write(text.show(report, style(sys.stdout)), then=following)
 
     def lint(self, report: LintReport) -> None:
@@ -96,7 +97,7 @@ class Output:
             self._write(json.dumps(json.lint(report)))
         else:
             self._write(
-                text.lint(report, style(sys.stdout)), then=f"trace-scenario show {shlex.quote(report.run.name)}"
+                text.lint(report, style(sys.stdout)), then=f"trace-scenario show {shlex.quote(report.run.reference)}"
             )
 
     def diff(self, report: DiffReport) -> None:

@@ -9,7 +9,7 @@ from tracer.errors import NotFound, UsageError
 from tracer.recorded import Argument, Window
 from tracer.render import json as to_json
 from tracer.render.text import Style, diff
-from tracer.report.diff import Setting, diff_report
+from tracer.report.diff import Setting, TimeDiff, diff_report
 from tracer.report.sides import Side, parse_side, parse_sides
 
 NET = "x:Placeholder  net/w:Read  net/MatMul:MatMul=float32[2,4]<-x,net/w  net/Relu:Relu<-net/MatMul"
@@ -135,7 +135,7 @@ def test_two_stages_say_what_became_of_each_node():
     assert [(item.kind, item.path, item.what, item.after) for item in report.changes.items] == [
         ("removed", "net/MatMul", "fused", "_FusedMatMul, net/Relu"),
         ("changed", "net/Relu", "fused", "_FusedMatMul"),
-        ("added", "r", "node", "_Retval function boundary"),
+        ("added", "r", "node", "_Retval, function boundary"),
     ]
     assert dict(report.nodes) == {"added": 1, "removed": 1, "changed": 1, "same": 2}
     assert dict(back.nodes) == {"added": 1, "removed": 1, "changed": 1, "same": 2}
@@ -145,7 +145,7 @@ def test_time_is_given_and_not_judged():
     """One window each does not tell a slower program from noise."""
     times = [run(_step(NET), path=path, window=Window(5, 1, wall)) for path, wall in (("a", 500), ("b", 700))]
 
-    assert diff_report(*times).time == (diff_report(*times).time.__class__)(100, 140, "not judged")
+    assert diff_report(*times).time == TimeDiff(100, 140, "not judged")
     assert diff_report(times[0], run(_step(NET), path="c")).time.verdict == "unknown"
 
 
@@ -155,7 +155,11 @@ def test_time_is_given_and_not_judged():
         ((Side("a", "stop"), Side("b")), NotFound, "no function named 'stop'"),
         ((Side("a", "step", 3), Side("b")), NotFound, "'step' has no trace #3"),
         ((Side("a", stage="source"), Side("b")), UsageError, "diff compares graphs, and 'source' is a text"),
-        ((Side("a", stage="hlo"), Side("b")), UsageError, "'hlo' and 'traced' share no names to compare by"),
+        (
+            (Side("a", stage="hlo"), Side("b", stage="optimized")),
+            UsageError,
+            "'hlo' and 'optimized' share no names to compare by",
+        ),
         ((Side("a", stage="optimized"), Side("b", stage="optimized")), NotFound, "there is nothing to compare"),
     ],
 )

@@ -25,7 +25,7 @@ def test_the_object_of_a_small_graph():
             "name": "step",
             "qualname": "",
             "runtime_name": "__inference_step_0",
-            "signature": "() -> ",
+            "signature": "",
             "kind": "inference",
         },
         "stage": "traced",

@@ -43,7 +43,7 @@ def test_the_collection_of_a_small_graph():
     assert graph == {
         "id": "step (traced)",
         "nodeLabelsToHide": [],
-        "groupNodeAttributes": {"": {"function": "step() -> ", "stage": "traced"}, "f (g)": {"function": "g"}},
+        "groupNodeAttributes": {"": {"function": "step", "stage": "traced"}, "f (g)": {"function": "g"}},
     }
 
 

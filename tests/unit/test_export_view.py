@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.helpers import graph, trace
@@ -6,6 +9,7 @@ from tracer.errors import NotFound, UsageError
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, TensorType, Variable
 from tracer.render.graph import FORMATS, render_view
+from tracer.render.graph.csv import COLUMNS
 from tracer.report.export import CONTROL, Edge, Read, TextView, export_view
 
 
@@ -151,3 +155,14 @@ def test_an_unknown_format_gets_the_closest_one():
         render_view(view("x:Mul"), "dto")
 
     assert error.value.hint == "did you mean 'dot'?"
+
+
+def test_the_page_on_export_names_every_format_key_and_column():
+    """docs/export.md has a row for each format, and tells each key of JSON and each column of CSV."""
+    page = (Path(__file__).parents[2] / "docs/export.md").read_text(encoding="utf-8")
+
+    for entry in FORMATS.values():
+        assert f"| `{entry.name}` | `{entry.suffix}` |" in page
+    written = json.loads(render_view(export_view(small_trace()), "json"))
+    keys = {*written, *(key for part in ("scopes", "nodes", "edges", "put_aside") for key in written[part][0])}
+    assert [key for key in (*sorted(keys), *COLUMNS) if f"`{key}`" not in page and f"`{key}[]`" not in page] == []

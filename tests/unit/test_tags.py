@@ -4,7 +4,7 @@ from tests.helpers import graph
 from tracer.graph.inline import inline
 from tracer.graph.model import Kind, Node, Nodes
 from tracer.store.graph_def import read_graph, write_graph
-from tracer.store.tags import LARGE, optimised_nodes, readable_names, traced_nodes, within
+from tracer.store.tags import LARGE, crowded, optimised_nodes, readable_names, traced_nodes, within
 
 
 def written(nodes):
@@ -127,3 +127,11 @@ def test_a_larger_graph_closes_its_deepest_scopes():
 
     assert text(closed) == "a/b:Scope<-c,c:1  c:Split  d:Neg<-a/b,^a/b  a/e:Exp<-a/b"
     assert written(closed)[0].attributes == {"nodes": 2}
+
+
+def test_a_scope_with_too_many_nodes_is_told():
+    """Counted is what the page draws one by one: not constants, and not what it folds into a series."""
+    nodes = inline(graph("a/x:Mul  a/y:Add  a/c:Const  a/m:Mul  a/m_1:Mul  a/m_2:Mul  a/b/z:Exp  a/b/w:Exp")).nodes
+
+    assert crowded(nodes, 3) == {"a": 4}
+    assert crowded(nodes, 4) == {}

@@ -19,7 +19,7 @@ from tracer.store import layout
 from tracer.store.events import read_graph_tags, read_model_tags, write_graph_events
 from tracer.store.graph_def import write_graph
 from tracer.store.load import load_run, read_graph_def
-from tracer.store.tags import LIMIT, optimised_nodes, traced_nodes, within
+from tracer.store.tags import LIMIT, crowded, optimised_nodes, traced_nodes, within
 from tracer.store.writer import RunWriter
 from tracer.text import count
 
@@ -135,6 +135,9 @@ class _Tags:
                 f"in TensorBoard '{tag}' has its deepest scopes closed: it has {count(len(nodes))} nodes, and the page "
                 f"draws {count(LIMIT)}"
             )
+        for scope, number in sorted(crowded(drawn).items()):
+            place = f"the box '{scope}'" if scope else "the graph"
+            self._warn(f"in TensorBoard '{tag}' opens slowly or never: {count(number)} nodes stand directly in {place}")
         self.graphs[tag], self.nodes[tag] = write_graph(drawn), len(drawn)
 
     def _warn(self, message: str) -> None:

@@ -147,7 +147,8 @@ class _Comparison:
             yield from self._of_waits(edges.control[own], other_edges.control[number])
         if before.captures or after.captures:
             names = [_captured(graph, at) for graph, at in ((before, own), (after, number))]
-            if without_numbers(names[0]) != without_numbers(names[1]):
+            scopes = _differing(before.nodes.names[own], after.nodes.names[number])
+            if without_numbers(names[0].replace(*scopes, 1)) != without_numbers(names[1]):  # a renamed scope is no news
                 yield Difference("variable", *names)
 
     def _of_inputs(

@@ -21,6 +21,7 @@ from tracer.graph.tally import ScopeTally, tally_scopes
 KEPT, FUSED, FOLDED, REPLACED, REMOVED = "kept", "fused", "folded", "replaced", "removed"
 FATES = (KEPT, FUSED, FOLDED, REPLACED, REMOVED)
 ADDED = "added"
+LOWERED = "lowered"  # into XLA's instructions: `tracer.graph.hlo_map`
 
 _FUSED_NODES = 32  # how far behind a fused op its parts are looked for; the longest pattern, Gelu, has 12
 _HOPS = 8  # of lowering nodes between a reader and what it reads: switch, merge, enter for each loop around it
@@ -33,10 +34,11 @@ class Fate:
 
     path: str
     op: str
-    fate: str  # one of `FATES`
+    fate: str  # one of `FATES`, or `LOWERED`
     into: str  # the path of the optimised node that has its work now; empty if none has
     became: str  # that node's op
     reason: str = ""  # as far as it is certain: "op", "duplicate of a/b", "nothing reads it"
+    also: tuple[str, ...] = ()  # other nodes that have parts of its work: XLA makes several instructions of one node
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

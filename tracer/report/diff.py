@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from tracer.errors import NotFound, UsageError
 from tracer.graph.diff import GraphDiff, diff_graphs
 from tracer.graph.hlo import read_hlo
+from tracer.graph.hlo_map import hlo_map
 from tracer.graph.inline import Inlined, inline
 from tracer.graph.matching import without_numbers
 from tracer.graph.model import Graph
@@ -133,10 +134,10 @@ def _check(stages: tuple[str, str]) -> None:
     wrong = next((stage for stage in stages if stage not in graphs), None)
     if wrong:
         raise UsageError(f"diff compares graphs, and '{wrong}' is a text", hint=f"stages: {', '.join(graphs)}")
-    if stages[0] != stages[1] and set(stages) != {"traced", "optimized"}:
+    if stages[0] != stages[1] and "traced" not in stages:
         raise UsageError(
             f"'{stages[0]}' and '{stages[1]}' share no names to compare by",
-            hint="compare traced with optimized, or one stage of two runs",
+            hint="compare traced with another stage, or one stage of two runs",
         )
 
 
@@ -226,7 +227,8 @@ def _trace_diff(
         changes, scopes = tuple(_graph_changes(function, diff)), diff.scopes
     else:
         forward = stages[0] == "traced"
-        rows = list(_stage_rows(function, stage_map(old, new) if forward else stage_map(new, old), forward=forward))
+        mapped = stage_map if "optimized" in stages else hlo_map
+        rows = list(_stage_rows(function, mapped(old, new) if forward else mapped(new, old), forward=forward))
         counts = Counter(sort for sort, _, _ in rows)
         changes = tuple(change for _, _, change in rows if change)
         scopes = tally_scopes((path, sort) for sort, path, _ in rows)
@@ -287,8 +289,11 @@ def _stage_rows(function: str, stages: StageMap, *, forward: bool) -> Iterator[t
             yield "changed", fate.path, Change("changed", function, fate.path, *sides, what)
         else:
             yield gone, fate.path, Change(gone, function, fate.path, *sides, what)
+        for path in fate.also:
+            part = ("", f"from {fate.path}")
+            yield come, path, Change(come, function, path, *(part if forward else part[::-1]), "node")
     for node in stages.added:
-        sides = ("", f"{node.op} {node.by}".strip())
+        sides = ("", f"{node.op}, {node.by}" if node.by else node.op)
         yield come, node.path, Change(come, function, node.path, *(sides if forward else sides[::-1]), "node")
 
 

@@ -6,6 +6,7 @@ the places that run them. It reads the shapes on edges from the attribute `_outp
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,9 +15,13 @@ from tracer.graph.inline import Inlined
 from tracer.graph.model import Kind, Node, Nodes, Shape, TensorType
 from tracer.graph.names import function_name, node_path
 
-LIMIT = 20_000  # nodes of a tag; see `within`
+# What the page can draw, measured with TensorBoard 2.21 in Chromium. 100,000 nodes of training steps open in 6 s.
+LIMIT = 100_000  # nodes of a tag; see `within`
+# A chain of 1,000 nodes in one scope opens in 2.5 s, one of 1,500 in 6 s, one of 2,500 not in 150 s.
+CROWD = 1_500
 LARGE = 1024  # bytes of a constant from which on its content stays out: from there on the page does not show it either
 
+_NUMBER = re.compile(r"_\d+$")
 _SHAPES = "_output_shapes"
 _LABEL = "function"  # the attribute that says the name of a called function in the page's card of a node
 # What an optimised node may have been before, besides its own op, without another result: the runtime's arguments, and
@@ -84,6 +89,35 @@ def within(nodes: Nodes, limit: int = LIMIT) -> Nodes:
     while depth > 0 and len({_cut(name, depth) for name in nodes.names}) > limit:
         depth -= 1
     return _closed(nodes, depth)
+
+
+def crowded(nodes: Nodes, limit: int = CROWD) -> dict[str, int]:
+    """Returns how many nodes and scopes stand directly in each scope that has more than `limit`, by path.
+
+    Left out are constants, which the page puts beside their readers, and what it folds: nodes of one op whose names
+    differ by a number at the end.
+    """
+    if len(nodes) <= limit:
+        return {}
+    inside: dict[str, dict[str, str]] = {}
+    for name, kind in zip(nodes.names, nodes.kinds, strict=True):
+        scope, _, own = name.rpartition("/")
+        op = kind.op
+        while own and own not in inside.setdefault(scope, {}):
+            inside[scope][own] = op
+            op = ""  # above it stand scopes
+            scope, _, own = scope.rpartition("/")
+    found = {scope: _apart(ops) for scope, ops in inside.items() if len(ops) > limit}
+    return {scope: number for scope, number in found.items() if number > limit}
+
+
+def _apart(ops: Mapping[str, str]) -> int:
+    """Returns how many boxes the page draws for these names and ops."""
+    stems: dict[str, list[str]] = {}
+    for name, op in ops.items():
+        stems.setdefault(_NUMBER.sub("", name), []).append(op)
+    drawn = [[op for op in found if op != "Const"] for found in stems.values()]
+    return sum(1 if len(set(found)) == 1 else len(found) for found in drawn)
 
 
 def _cut(name: str, depth: int) -> str:

@@ -16,7 +16,8 @@ MAX_EDGES = 500
 DEPTH = 20  # subgraphs within subgraphs: more are too small to be read
 LABEL = 40  # characters
 _PLAIN = frozenset(" _/,()[]")  # besides letters and digits. All others are syntax somewhere: "- a" is a list
-_MARKS = frozenset("ﬂß")  # Mermaid's own marks for characters given by their numbers, in `encodeEntities`
+# What Mermaid itself writes for `&` and `;` before it draws (`encodeEntities` in its utils.ts), and takes back twice.
+_MARKS = (("ﬂ°", "\\ufb02°"), ("¶ß", "¶\\xdf"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,11 +48,9 @@ def render(view: GraphView) -> str:
 def quoted(text: str, width: int = LABEL) -> str:
     """Returns `text` as a quoted string that shows as it is: by its number each character that could be syntax."""
     shown = visible(text, width)
-    return f'"{"".join(char if _is_plain(char) else f"#{ord(char)};" for char in shown)}"'
-
-
-def _is_plain(char: str) -> bool:
-    return char in _PLAIN or (char.isalnum() and char not in _MARKS)
+    for mark, escaped in _MARKS:
+        shown = shown.replace(mark, escaped)
+    return '"' + "".join(char if char.isalnum() or char in _PLAIN else f"#{ord(char)};" for char in shown) + '"'
 
 
 def _draw(view: GraphView, depth: int) -> str:

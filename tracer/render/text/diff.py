@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~", "renamed": ">"}
 _STYLES = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
-_STAGE_FATES = ("kept", "fused", "folded", "replaced", "removed")
+_STAGE_FATES = ("kept", "fused", "folded", "replaced", "removed", "lowered")
 
 
 def diff(report: DiffReport, style: Style) -> str:

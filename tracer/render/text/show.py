@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -53,14 +54,15 @@ def _header(run: Run) -> list[RenderableType]:
     title = Text()
     title.append(text.one_line(run.name), style="bold")
     title.append("  ")
-    title.append(run.status, style=STATUS_STYLES.get(run.status, ""))
+    title.append(run.status if run.is_ours else run.scenario, style=STATUS_STYLES.get(run.status, ""))
     facts = [f"TensorFlow {run.versions['tensorflow']}"] if "tensorflow" in run.versions else []
     if run.window is not None:
         per_step = text.nanoseconds(run.window.wall_ns // run.window.steps)
         facts.append(f"{text.plural(run.window.steps, 'step')} profiled, {per_step} each")
         facts.append(f"{text.plural(run.window.warmup, 'warm-up step')}")
-    facts.append(f"recorded in {text.seconds(run.seconds)}" if run.seconds is not None else "not finished")
-    lines: list[RenderableType] = [title, Text("  ".join(facts), style="dim")]
+    if run.is_ours:
+        facts.append(f"recorded in {text.seconds(run.seconds)}" if run.seconds is not None else "not finished")
+    lines: list[RenderableType] = [title, *([Text("  ".join(facts), style="dim")] if facts else [])]
     if run.parameters:
         lines.append(Text("  ".join(f"{key}={value}" for key, value in run.parameters.items()), style="dim"))
     if run.error:
@@ -175,7 +177,7 @@ def _findings(report: ShowReport) -> list[RenderableType]:
     if not counts:
         return []
     found = ", ".join(text.plural(counts[severity], severity) for severity in SEVERITIES if counts[severity])
-    return [plain(f"findings: {found}: trace-scenario lint {report.run.name}")]
+    return [plain(f"findings: {found}: trace-scenario lint {shlex.quote(report.run.reference)}")]
 
 
 def _stages(report: ShowReport) -> list[RenderableType]:
