@@ -26,8 +26,9 @@ WIDTH = 120
 def explained(run: Run, summary: str) -> str:
     """Returns what a run's own functions became: signatures and scope trees, without what changes between runs."""
     parts = [f"{run.scenario}: {summary}"]
+    parts += [f"warning: {warned.message}" for warned in run.warnings]
     for function in run.functions.values():
-        if function.traces[0].origin == "user":
+        if function.traces[0].origin in ("user", "keras", "tf_keras"):
             parts.append(
                 "\n".join([function.name, *(f"  {trace.cause}: {trace.signature}" for trace in function.traces)])
             )

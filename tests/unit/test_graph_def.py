@@ -1,5 +1,7 @@
 """GraphDef bytes to graphs."""
 
+import struct
+
 from tests.helpers import graph, graph_def
 from tracer.graph.inline import inline
 from tracer.graph.model import Body
@@ -61,3 +63,45 @@ def test_an_empty_function_attribute_is_no_body():
     message.node[0].attr["gradient"].func.name = ""
 
     assert parsed(message).nodes[0].bodies == ()
+
+
+def constant(**fields):
+    """Returns the constant that is read from a Const whose tensor has these fields."""
+    message = graph_def("c:Const")
+    tensor = message.node[0].attr["value"].tensor
+    for dim in fields.pop("shape", ()):
+        tensor.tensor_shape.dim.add(size=dim)
+    for name, value in fields.items():
+        if isinstance(value, list):
+            getattr(tensor, name).extend(value)
+        else:
+            setattr(tensor, name, value)
+    return parsed(message).nodes[0].attributes["value"]
+
+
+def test_a_small_constant_has_its_values():
+    """Values are read from the fields as from the packed content."""
+    assert constant(dtype=1, float_val=[1.5, 2.5], shape=[2]).values == (1.5, 2.5)
+    assert constant(dtype=3, tensor_content=struct.pack("<3i", 4, 5, 6), shape=[3]).values == (4, 5, 6)
+    assert constant(dtype=7, string_val=[b"a\xff"]).values == ("a\\xff",)
+
+
+def test_equal_values_are_one_that_stands_for_all():
+    """A constant that repeats one value reads the same however it was written."""
+    packed = constant(dtype=3, tensor_content=struct.pack("<4i", 7, 7, 7, 7), shape=[4])
+
+    assert packed.values == constant(dtype=3, int_val=[7], shape=[4]).values == (7,)
+
+
+def test_values_that_are_not_written_are_zero():
+    """Protobuf leaves zeros out; a tensor without elements has no values."""
+    assert constant(dtype=1, shape=[3]).values == (0.0,)
+    assert constant(dtype=10).values == (False,)
+    assert constant(dtype=3, shape=[0]).values == ()
+
+
+def test_a_large_constant_has_its_type_only():
+    """What a constant of many values holds is not kept; its type, shape and size are."""
+    large = constant(dtype=3, tensor_content=struct.pack("<20i", *range(20)), shape=[20])
+
+    assert (large.dtype, large.shape, large.nbytes > 80, large.values) == ("int32", (20,), True, None)

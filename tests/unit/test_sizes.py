@@ -26,7 +26,7 @@ def test_bytes_are_elements_times_the_bytes_of_one():
 
 def test_elements_without_a_fixed_size_have_no_bytes():
     """Texts, handles and unknown dtypes are not taken as 0 bytes."""
-    assert [tensor_bytes(TensorType(dtype, ())) for dtype in ("string", "resource", "variant", "")] == [None] * 4
+    assert [tensor_bytes(TensorType(dtype, ())) for dtype in ("string", "variant", "")] == [None] * 3
 
 
 def test_a_variable_takes_the_bytes_of_its_value():
@@ -59,3 +59,9 @@ def test_an_unknown_size_anywhere_is_unknown_everywhere(shape):
     """Whatever else is known of a shape, one size that is not makes its elements unknown."""
     assert elements((*shape, None)) is None
     assert elements((None, *shape)) is None
+
+
+def test_a_handle_holds_no_data():
+    """A resource is a handle, whatever its shape: the variable behind it is no output."""
+    assert tensor_bytes(TensorType("resource", ())) == 0
+    assert tensor_bytes(TensorType("resource", None)) == 0

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
+from tracer.graph.classes import Ids, Order
 from tracer.graph.edges import CONTROL, Edges, edges_of
 from tracer.graph.inline import Inlined
 from tracer.graph.model import FunctionName, Kind, Tensor
@@ -24,7 +25,6 @@ _NUMBERS = re.compile(r"[_.]\d+(?=[_./]|$)|(?<![^/])\d+(?=/|$)")  # also the `1`
 _TEXT_NUMBERS = re.compile(r"[_-]\d+(?![A-Za-z0-9])")  # "PartitionedCall-832", "pyfunc_3"
 _NAME_ATTRIBUTES = frozenset({"shared_name", "debug_name", "token", "cont_name"})  # and those that begin with "_"
 _VALUE_ENTRY = b"\n\x05value"  # how the attribute `value` of a Const begins in the file
-_CYCLE_ROUNDS = 3  # how far nodes on a cycle look around
 
 
 def without_numbers(path: str) -> str:
@@ -60,14 +60,6 @@ def _tensor(kind: Kind, tensor: Tensor) -> str:
     while len(values) > 1 and repr(values[-1]) == repr(values[-2]):
         values = values[:-1]  # the last one stands for all that follow
     return repr((tensor.dtype, tensor.shape, values))
-
-
-class Ids(dict[Hashable, int]):
-    """A number for each thing that is asked for, the same one for equal things."""
-
-    def __missing__(self, key: Hashable) -> int:
-        self[key] = number = len(self)
-        return number
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,7 +99,7 @@ class Matching:
         self._full = self._both(self._full_labels)
         if not self._identical():
             self._loose = self._both(self._loose_labels)
-            self._orders = (_Order(before, self.edges[0]), _Order(after, self.edges[1]))
+            self._orders = (Order(before, self.edges[0]), Order(after, self.edges[1]))
             self._match()
 
     def same_input(self, before: tuple[int, int], after: tuple[int, int]) -> bool:
@@ -344,62 +336,6 @@ class Matching:
             if paired[reader] < 0 and position != CONTROL:
                 key = (labels[reader], position)
                 found[key] = -1 if key in found else reader
-        return found
-
-
-class _Order:
-    """An order in which producers come before their readers, as far as there is one."""
-
-    def __init__(self, graph: Inlined, edges: Edges) -> None:
-        self._edges = edges
-        kinds = graph.nodes.kinds
-        # A loop's way back would make a cycle of every loop, so it is not followed.
-        back = {number for number, kind in enumerate(kinds) if kind.op in ("NextIteration", "RefNextIteration")}
-        waiting = [
-            sum(1 for producer, _ in data if producer >= 0 and producer not in back)
-            + sum(1 for producer in control if producer >= 0 and producer not in back)
-            for data, control in zip(edges.data, edges.control, strict=True)
-        ]
-        self._sorted = [number for number, count in enumerate(waiting) if not count]
-        for number in self._sorted:  # grows while it is walked
-            if number in back:
-                continue
-            for reader, _ in edges.readers[number]:
-                waiting[reader] -= 1
-                if not waiting[reader]:
-                    self._sorted.append(reader)
-        done = set(self._sorted)
-        self._cyclic = [number for number in range(len(kinds)) if number not in done]
-
-    def forward(self, labels: Sequence[int], ids: Ids) -> list[int]:
-        """Returns the class of each node by its label and by the classes of what it reads."""
-        found = [*labels, ids["unknown"]]  # a producer that is not known is number -1
-        data, control = self._edges.data, self._edges.control
-
-        def class_of(number: int) -> int:
-            waits = tuple(sorted([found[at] for at in control[number]])) if control[number] else ()
-            return ids[labels[number], tuple([(found[at], port) for at, port in data[number]]), waits]
-
-        for number in self._sorted:
-            found[number] = class_of(number)
-        for _ in range(_CYCLE_ROUNDS if self._cyclic else 0):
-            for number, new in [(number, class_of(number)) for number in self._cyclic]:
-                found[number] = new
-        return found[:-1]
-
-    def backward(self, labels: Sequence[int], ids: Ids) -> list[int]:
-        """Returns the class of each node by its label and by the classes of what reads it."""
-        found = list(labels)
-        readers = self._edges.readers
-
-        def class_of(number: int) -> int:
-            return ids[labels[number], tuple(sorted([(found[at], position) for at, position in readers[number]]))]
-
-        for _ in range(_CYCLE_ROUNDS if self._cyclic else 0):
-            for number, new in [(number, class_of(number)) for number in self._cyclic]:
-                found[number] = new
-        for number in reversed(self._sorted):
-            found[number] = class_of(number)
         return found
 
 

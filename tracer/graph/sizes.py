@@ -1,6 +1,7 @@
 """How much memory tensors take, as far as a graph says.
 
-What is not known is None and never 0: a size of a shape that is not known, a string, a resource, a variant.
+What is not known is None and never 0: a size of a shape that is not known, a string, a variant. A resource is 0: what
+flows is a handle, and the variable, table or iterator behind it is no output of the node.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ def elements(shape: Shape) -> int | None:
 def tensor_bytes(type_: TensorType) -> int | None:
     """Returns the bytes of a tensor's elements: elements times the bytes of one (`ops.DTYPES`).
 
-    None where the shape or the dtype is not known, and for elements without a fixed size: string, resource, variant.
+    None where the shape or the dtype is not known, and for elements without a fixed size: string, variant; 0 for a
+    resource, which is a handle.
     Types of less than a byte count as TensorFlow keeps them, with a byte for each element.
     """
+    if type_.dtype == "resource":
+        return 0
     number, size = elements(type_.shape), dtype_size(type_.dtype)
     return None if number is None or not size else number * size
 

@@ -156,11 +156,12 @@ def _folded(
     summed = {name: repeats.total(values) for name, values in measures.items()}
     together = tuple(_together(repeats, counters) for counters in ops)
     computing = tree.total([counter.total() for counter in ops[0]])
+    silent = _silent(graph, tree, computing)
     below = [
-        [child for child in inner if repeats.shown_as[child] == child and (computing[child] or child in runs)]
+        [child for child in inner if repeats.shown_as[child] == child and not silent[child]]
         for inner in tree.children()
     ]
-    _join_silent(tree, repeats, computing, together[1])
+    _join_silent(tree, repeats, silent, together[1])
     waiting = [(root, tree.depths[root], tree.path(root) or ALL, tree.path(root) or ALL)]
     while waiting:
         scope, depth, label, pattern = waiting.pop()
@@ -176,10 +177,21 @@ def _folded(
         ]
 
 
-def _join_silent(tree: ScopeTree, repeats: Repeats, computing: Sequence[int], aside: Sequence[Counter[str]]) -> None:
+def _silent(graph: Inlined, tree: ScopeTree, computing: Sequence[int]) -> list[bool]:
+    """Returns which scopes have nothing in them that computes; the bodies of calls, branches and loops stay visible."""
+    silent = [not number for number in computing]
+    for place in graph.places:
+        scope = tree.find(place.prefix[:-1])
+        while scope and silent[scope]:
+            silent[scope] = False
+            scope = tree.parents[scope]
+    return silent
+
+
+def _join_silent(tree: ScopeTree, repeats: Repeats, silent: Sequence[bool], aside: Sequence[Counter[str]]) -> None:
     """Counts what lies in scopes where nothing computes with the scopes above: such a scope is no row."""
     for scope in range(len(tree) - 1, 0, -1):
-        if not computing[scope] and repeats.shown_as[scope] == scope:
+        if silent[scope] and repeats.shown_as[scope] == scope:
             aside[repeats.shown_as[tree.parents[scope]]].update(aside[scope])
 
 

@@ -25,6 +25,7 @@ from tracer.graph.ops import dtype_name, dtype_size
 _SHARED = 4096  # bytes of an attribute from which on it is a constant's content, which no two nodes share
 _VALUES = 16  # elements of a constant that are kept
 _ARRAY_CODES = {"float32": "f", "float64": "d", "int32": "i", "int64": "q", "uint8": "B", "int8": "b", "bool": "B"}
+_ZEROS = {"float_val": 0.0, "double_val": 0.0, "bool_val": False, "string_val": ""}
 _VALUE_FIELDS = {
     "float32": "float_val",
     "float64": "double_val",
@@ -217,17 +218,28 @@ def _tensor(message: Any) -> Tensor:
 
 
 def _elements(message: Any, dtype: str) -> tuple[Any, ...] | None:
+    """Returns a tensor's elements if they are few; equal ones as one that stands for all, as Grappler writes them."""
     content = message.tensor_content
     if content:
-        code = _ARRAY_CODES.get(dtype)
-        if code is None or len(content) > _VALUES * dtype_size(dtype) or len(content) % dtype_size(dtype):
+        size, code = dtype_size(dtype), _ARRAY_CODES.get(dtype)
+        if code is None or len(content) % size:
+            return None
+        if content == content[:size] * (len(content) // size):
+            content = content[:size]
+        if len(content) > _VALUES * size:
             return None
         values = tuple(array.array(code, content))
         return tuple(map(bool, values)) if dtype == "bool" else values
     field = _VALUE_FIELDS.get(dtype)
-    values = getattr(message, field) if field else ()
-    if not 0 < len(values) <= _VALUES:
+    if field is None:
         return None
+    values = getattr(message, field)
+    if not len(values):  # proto3: zeros are not written
+        return () if 0 in (shape_of(message.tensor_shape) or ()) else (_ZEROS.get(field, 0),)
+    if len(values) > _VALUES:
+        return None
+    if all(value == values[0] for value in values):
+        values = values[:1]
     return tuple(_text(value) if isinstance(value, bytes) else value for value in values)
 
 
