@@ -58,6 +58,11 @@ def shape(dims: tuple[int | None, ...] | None) -> str:
     return "[" + ", ".join("?" if dim is None or dim < 0 else str(dim) for dim in dims) + "]"
 
 
+def tensor_type(type_: tuple[str, tuple[int | None, ...] | None]) -> str:
+    """Returns dtype and shape of a tensor: `float32[2, ?]`."""
+    return f"{type_[0] or '?'}{shape(type_[1])}"
+
+
 def one_line(text: str, width: int = 0) -> str:
     """Returns `text` without line breaks or control characters, cut to `width` characters if that is not 0."""
     clean = "".join(char if char.isprintable() else " " for char in text)

@@ -27,16 +27,15 @@ NODES = graph(
 )
 NET = Graph(NODES.nodes, NODES.functions, {"w": Variable("w:0", TensorType("float32", (8, 4)), trainable=True)})
 TREE = """\
-scopes of step   nodes   params   outputs   FLOPs   ops
-────────────────────────────────────────────────────────────────────
-(all)                9       32    289 B+    145+   Placeholder
-├─ net               4       32    192 B+    136+   Relu, Sum
-│  └─ dense          2       32     160 B     128   MatMul  (1 read)
-└─ loop              3               33 B       9   While
-   ├─ cond           1                1 B       1   Less
-   └─ body/net       1               32 B       8   Add
+scopes of step   nodes   output      params   FLOPs   ops
+──────────────────────────────────────────────────────────────────────
+(all)                9                   32    145+   Placeholder
+├─ net               4   [2, 4] +1       32    136+   Relu, Sum
+│  └─ dense          2   [2, 4]          32     128   MatMul  (1 read)
+└─ loop              3                            9   While
+   ├─ cond           1   []                       1   Less
+   └─ body/net       1   [2, 4]                   8   Add
 + in FLOPs: not counted, as shapes are not known: Sum
-+ in outputs: 1 node of unknown size not counted
 """
 
 
@@ -114,10 +113,10 @@ def test_show_of_one_scope_begins_at_it(small: Run):
     shown = to_text.show(show_report(small, scope="loop/body"), Style())
 
     assert shown.split("\n\n")[2] == dedent("""\
-        scopes of step   nodes   outputs   FLOPs   ops
-        ──────────────────────────────────────────────
-        loop/body            1      32 B       8
-        └─ net               1      32 B       8   Add""")
+        scopes of step   nodes   output          bytes   FLOPs   ops
+        ────────────────────────────────────────────────────────────
+        loop/body            1   float32[2, 4]    32 B       8
+        └─ net               1   float32[2, 4]    32 B       8   Add""")
 
 
 def test_show_tells_what_went_wrong():
@@ -229,6 +228,8 @@ def test_show_as_json(small: Run):
                     "parameters": 32,
                     "parameter_bytes": 128,
                     "unknown_size_variables": 0,
+                    "outputs": ["?[...]"],
+                    "leaving": 1,
                     "bytes": 289,
                     "unknown_bytes_nodes": 1,
                     "flops": 145,

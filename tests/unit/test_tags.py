@@ -2,7 +2,7 @@
 
 from tests.helpers import graph
 from tracer.graph.inline import inline
-from tracer.graph.model import Kind, Node, Nodes
+from tracer.graph.model import Graph, Kind, Node, Nodes, TensorType, Variable
 from tracer.store.graph_def import read_graph, write_graph
 from tracer.store.tags import LARGE, crowded, optimised_nodes, readable_names, traced_nodes, within
 
@@ -32,7 +32,7 @@ def test_a_tag_says_the_shape_of_each_output():
     kind = Kind("Placeholder", {"dtype": "float32", "shape": (2, None)})
 
     nodes = traced_nodes(inline(graph("x:Relu=float32[2,?]")))
-    alone = traced_nodes(inline(graph("")).__class__(Nodes.of([Node("x", kind, (), "")]), (), [], {}, {}))
+    alone = traced_nodes(inline(Graph(Nodes.of([Node("x", kind, (), "")]))))
 
     assert nodes[0].attributes["_output_shapes"] == ((2, None),)
     assert shapes(alone) == {"x": ((2, None),)}
@@ -46,6 +46,16 @@ def test_a_call_says_the_name_of_its_function():
 
     assert call.attributes["function"] == "layer"
     assert "function" not in loop.attributes
+
+
+def test_a_captured_variable_says_its_name():
+    """The node that stands for a variable has a number for a name; its card shows the variable's."""
+    captures = {"832": Variable("hidden/kernel:0", TensorType("float32", (4, 3)))}
+
+    handle, read = traced_nodes(inline(Graph(graph("832:Placeholder  x:ReadVariableOp<-832").nodes, {}, captures)))
+
+    assert handle.attributes["variable"] == "hidden/kernel:0"
+    assert "variable" not in read.attributes
 
 
 def test_a_large_constant_stays_out():

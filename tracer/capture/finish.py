@@ -17,7 +17,7 @@ from tracer.graph.model import Graph, Nodes
 from tracer.recorded import Run, Trace, Warned
 from tracer.store import layout
 from tracer.store.events import read_graph_tags, read_model_tags, write_graph_events
-from tracer.store.graph_def import write_graph
+from tracer.store.graph_def import paused_collector, write_graph
 from tracer.store.load import load_run, read_graph_def
 from tracer.store.tags import LIMIT, crowded, optimised_nodes, traced_nodes, within
 from tracer.store.writer import RunWriter
@@ -68,8 +68,9 @@ def write_tags(path: Path, warnings: list[Warned]) -> int:
     run = load_run(path)
     names = tag_names(run)
     tags = _Tags(path, warnings)
-    for trace in sorted(run.traces, key=lambda trace: int(names[trace.id].split()[0])):
-        tags.add(trace, names[trace.id])
+    with paused_collector():
+        for trace in sorted(run.traces, key=lambda trace: int(names[trace.id].split()[0])):
+            tags.add(trace, names[trace.id])
     if not tags.graphs:
         return 0
     models = {f"keras {name}": json for name, json in conceptual_graphs(tags.traced, warnings).items()}

@@ -7,7 +7,7 @@ go. Nothing is lost: each node either stays or is named among those put aside, w
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tracer.graph.inline import Inlined
 from tracer.graph.model import Kind, Nodes
@@ -32,6 +32,7 @@ class Clean:
     """A graph in its clean view."""
 
     graph: Inlined  # the nodes that stay, without control edges
+    stays: Sequence[int]  # which of the whole graph's nodes these are
     put_aside: Mapping[str, str]  # the others by path, with the reason
     badges: Mapping[str, tuple[str, ...]]  # by the path of a node that stays: which of those put aside it reads
 
@@ -69,7 +70,7 @@ class _Cleaner:
             (inputs, [self._nodes.devices[index] for index in stays]),
         )
         view = dataclasses.replace(self._graph, nodes=nodes, place_of=[self._graph.place_of[index] for index in stays])
-        return Clean(view, {names[index]: reason for index, reason in self._reasons.items()}, badges)
+        return Clean(view, stays, {names[index]: reason for index, reason in self._reasons.items()}, badges)
 
     def _aside(self) -> dict[int, str]:
         """Returns which nodes go, and why: those of the table that somebody reads."""

@@ -17,6 +17,7 @@ from tracer.report.listing import Listing
 from tracer.report.runs import RunsReport
 from tracer.report.show import FunctionRow, ShowReport
 from tracer.store.prune import OldRun
+from tracer.text import tensor_type
 
 
 def dumps(value: dict[str, Any]) -> str:
@@ -77,6 +78,8 @@ def show(report: ShowReport) -> dict[str, Any]:
                 "parameters": scope.parameters,
                 "parameter_bytes": scope.parameter_bytes,
                 "unknown_size_variables": scope.unsized_variables,
+                "outputs": [tensor_type(output) for output in scope.outputs],
+                "leaving": scope.leaving,
                 "bytes": scope.bytes,
                 "unknown_bytes_nodes": scope.unsized,
                 "flops": scope.flops,

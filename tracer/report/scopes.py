@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from tracer.errors import NotFound, did_you_mean
+from tracer.graph.boundary import leaving
 from tracer.graph.clean import Clean, clean
 from tracer.graph.flops import graph_flops
 from tracer.graph.inline import Inlined
+from tracer.graph.model import TensorType
 from tracer.graph.names import function_name
 from tracer.graph.repeats import Repeats, find_repeats
 from tracer.graph.scopes import ScopeTree, scope_tree
@@ -19,11 +21,13 @@ from tracer.graph.variables import variable_homes
 
 ALL = "(all)"  # what the whole graph is called
 _NUMBERS = re.compile(r"(\d+)")
+_TYPES = 8  # types of outputs that a row names: of a scope with more, one wants their number
 _SUGGESTED = (
     5_000  # scopes that are looked through for one like the one that was asked for: it takes a millisecond each
 )
 
 Counts = tuple[tuple[str, int], ...]  # of each thing how many, most first
+_Outputs = tuple[tuple[TensorType, ...], int]  # types, and the number of tensors
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class ScopeRow:
     unsized: int  # nodes whose output bytes are not known
     unsized_variables: int  # variables whose shape is not known
     unknown_flops: int  # nodes whose FLOPs are not known
+    outputs: tuple[TensorType, ...]  # what leaves it, each type once, the first few of them
+    leaving: int  # how many tensors leave it
     ops: Counts  # right in it: what computes
     aside: Counts  # right in it: what the clean view puts aside, by reason
 
@@ -77,15 +83,17 @@ def scope_rows(graph: Inlined, *, scope: str = "", raw: bool = False) -> Scopes:
         raise _no_scope(scope, tree)
     flops = graph_flops(graph.nodes, not_followed=graph.not_followed)
     measures = _measures(graph, tree, flops.per_node)
-    ops = _ops(graph, tree, None if raw else clean(graph))
+    seen = None if raw else clean(graph)
+    ops = _ops(graph, tree, seen)
+    outputs = _outputs(graph, tree, seen)
     runs = _functions(graph, tree)
     every = [
-        _row(tree, each, measures, ops, runs, label=tree.names[each] if each else ALL, depth=tree.depths[each])
+        _row(tree, each, measures, ops, outputs, runs, label=tree.names[each] if each else ALL, depth=tree.depths[each])
         for each in tree.walk(root)
     ]
     return Scopes(
         all=tuple(every),
-        folded=tuple(every if raw else _folded(graph, tree, root, measures, ops, runs)),
+        folded=tuple(every if raw else _folded(graph, tree, root, measures, ops, outputs, runs)),
         not_followed=graph.not_followed,
         without_formula=_most_first(flops.without_formula),
         unknown_shapes=_most_first(flops.unknown_shape),
@@ -133,6 +141,15 @@ def _ops(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> tuple[list[Coun
     return ops, aside
 
 
+def _outputs(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> list[_Outputs]:
+    """Returns, for each scope, the types of what leaves it, and how many tensors that are."""
+    if seen is None:
+        found = leaving(graph, tree, tree.owners)
+    else:
+        found = leaving(seen.graph, tree, [tree.owners[index] for index in seen.stays])
+    return [(tuple(dict.fromkeys(tensors.values()))[:_TYPES], len(tensors)) for tensors in found]
+
+
 def _functions(graph: Inlined, tree: ScopeTree) -> dict[int, str]:
     """Returns the Python function behind each scope that is a plain call."""
     named = {}
@@ -149,12 +166,14 @@ def _folded(
     root: int,
     measures: Mapping[str, list[int]],
     ops: tuple[list[Counter[str]], list[Counter[str]]],
+    outputs: Sequence[_Outputs],
     runs: Mapping[int, str],
 ) -> Iterable[ScopeRow]:
     """Yields the rows that people read: repeats as one, and a scope that holds nothing but one other joined to it."""
     repeats = find_repeats(tree, [kind.op for kind in graph.nodes.kinds], scope=root)
     summed = {name: repeats.total(values) for name, values in measures.items()}
     together = tuple(_together(repeats, counters) for counters in ops)
+    leave = _alike(repeats, outputs)
     computing = tree.total([counter.total() for counter in ops[0]])
     silent = _silent(graph, tree, computing)
     below = [
@@ -170,7 +189,7 @@ def _folded(
             label += "/" + _label(tree, repeats, scope)
             pattern += "/" + _pattern(tree, repeats, scope)
         times = _times(tree, repeats, scope)
-        yield _row(tree, scope, summed, together, runs, label=label, pattern=pattern, depth=depth, scopes=times)
+        yield _row(tree, scope, summed, together, leave, runs, label=label, pattern=pattern, depth=depth, scopes=times)
         waiting += [
             (child, depth + 1, _label(tree, repeats, child), _pattern(tree, repeats, child))
             for child in reversed(below[scope])
@@ -233,11 +252,22 @@ def _together(repeats: Repeats, counters: Sequence[Counter[str]]) -> list[Counte
     return sums
 
 
+def _alike(repeats: Repeats, outputs: Sequence[_Outputs]) -> list[_Outputs]:
+    """Returns what leaves each scope and those that it stands for, with the types that any of them has."""
+    types: list[dict[TensorType, None]] = [{} for _ in outputs]
+    numbers = [0] * len(outputs)
+    for scope, (found, number) in zip(repeats.shown_as, outputs, strict=True):
+        types[scope].update(dict.fromkeys(found))
+        numbers[scope] += number
+    return [(tuple(found)[:_TYPES], number) for found, number in zip(types, numbers, strict=True)]
+
+
 def _row(
     tree: ScopeTree,
     scope: int,
     measures: Mapping[str, Sequence[int]],
     ops: tuple[Sequence[Counter[str]], ...],
+    outputs: Sequence[_Outputs],
     runs: Mapping[int, str],
     *,
     label: str,
@@ -252,6 +282,8 @@ def _row(
         pattern=pattern or label,
         runs=runs.get(scope, ""),
         scopes=scopes,
+        outputs=outputs[scope][0],
+        leaving=outputs[scope][1],
         ops=_most_first(ops[0][scope]),
         aside=_most_first(ops[1][scope]),
         **{name: values[scope] for name, values in measures.items()},

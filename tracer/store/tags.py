@@ -23,7 +23,7 @@ LARGE = 1024  # bytes of a constant from which on its content stays out: from th
 
 _NUMBER = re.compile(r"_\d+$")
 _SHAPES = "_output_shapes"
-_LABEL = "function"  # the attribute that says the name of a called function in the page's card of a node
+_FUNCTION, _VARIABLE = "function", "variable"  # attributes of our own, for the page's card of a node
 # What an optimised node may have been before, besides its own op, without another result: the runtime's arguments, and
 # nodes into which Grappler fused those before them. Such a node keeps the name of the last one.
 _SAME_RESULT = ("_Arg", "_Fused", "_Mkl")
@@ -33,8 +33,17 @@ _Shapes = tuple[Shape, ...]  # of a node's outputs; none if they are not known
 
 
 def traced_nodes(inlined: Inlined) -> Nodes:
-    """Returns the nodes of an inlined traced graph as a tag holds them: with shapes, and without large constants."""
-    return _mapped(inlined.nodes, _light)
+    """Returns the nodes of an inlined traced graph as a tag holds them: with shapes, and without large constants.
+
+    The card of a node that stands for a variable says which: TensorFlow may call the node `832`.
+    """
+    nodes = _mapped(inlined.nodes, _light)
+    names = {node: variable.name for node, variable in inlined.captures.items() if variable.name}
+    kinds = [
+        _with_text(kind, _VARIABLE, names[name]) if name in names else kind
+        for name, kind in zip(nodes.names, nodes.kinds, strict=True)
+    ]
+    return Nodes(nodes.names, kinds, (nodes.inputs, nodes.devices))
 
 
 def optimised_nodes(inlined: Inlined, traced: Nodes) -> Nodes:
@@ -177,16 +186,11 @@ def _renamed(nodes: Nodes, names: list[str]) -> Nodes:
 
 def _light(kind: Kind) -> Kind:
     """Returns a kind as the page needs it: with its shapes, with its function's name, without a large content."""
-    from tensorboard.compat.proto import attr_value_pb2
-
     if any(len(entry) > LARGE for entry in kind.encoded):
         kind = Kind(kind.op, kind.attributes, kind.bodies, tuple(map(_without_content, kind.encoded)))
     kind = _with_shapes(kind, _own_shapes(kind))
     called = [body.function for body in kind.bodies if not body.label]
-    if called:
-        name = function_name(called[0])[0]
-        kind = _with(kind, _LABEL, name, attr_value_pb2.AttrValue(s=name.encode("utf-8", "backslashreplace")))
-    return kind
+    return _with_text(kind, _FUNCTION, function_name(called[0])[0]) if called else kind
 
 
 def _own_shapes(kind: Kind) -> _Shapes:
@@ -250,6 +254,12 @@ def _with_shapes(kind: Kind, shapes: _Shapes) -> Kind:
         dims = [tensor_shape_pb2.TensorShapeProto.Dim(size=-1 if dim is None else dim) for dim in shape or ()]
         found.list.shape.add(dim=dims, unknown_rank=shape is None)
     return _with(kind, _SHAPES, shapes, found)
+
+
+def _with_text(kind: Kind, name: str, text: str) -> Kind:
+    from tensorboard.compat.proto import attr_value_pb2
+
+    return _with(kind, name, text, attr_value_pb2.AttrValue(s=text.encode("utf-8", "backslashreplace")))
 
 
 def _with(kind: Kind, name: str, value: Any, message: Any) -> Kind:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracer import text
@@ -27,6 +27,8 @@ _ASIDE = {  # of variables the column of parameters tells
 }
 _CLOSED = {RECURSIVE: "recursive call, not followed", MISSING: "calls a function that the file does not hold"}
 _NOTED = 5  # calls that stay closed and are named
+_WIDE = 100  # columns from which on there is room for everything
+_OUTPUT = 24  # columns of a type
 _GAP = 3  # columns between two cells
 _LEAST_OPS, _LEAST_SCOPE, _LEAST_LABEL = 12, 24, 8  # columns that are left to a cell in a narrow terminal
 
@@ -95,25 +97,31 @@ def _functions(rows: Sequence[FunctionRow]) -> Any:
 
 
 def _tree(report: ShowReport, whole: Scopes, style: Style) -> list[RenderableType]:
+    from rich.cells import cell_len
+
     rows = report.tree.items
     stage = "" if report.stage == "traced" else f", {report.stage}"
-    numbers = {
+    columns = {
         "nodes": [text.count(row.nodes) for row in rows],
+        "output": [_output(row, shapes_only=style.width < _WIDE) for row in rows],
         "params": [_at_least(text.quantity(row.parameters), row.parameters, row.unsized_variables) for row in rows],
-        "outputs": [_at_least(text.byte_size(row.bytes), row.bytes, row.unsized) for row in rows],
+        "bytes": [_at_least(text.byte_size(row.bytes), row.bytes, row.unsized) for row in rows],
         "FLOPs": [_at_least(text.quantity(row.flops), row.flops, row.unknown_flops) for row in rows],
     }
-    numbers = {name: column for name, column in numbers.items() if {*column} - {"", "?"}}
-    taken = sum(max(map(len, [name, *column])) + _GAP for name, column in numbers.items())
+    if style.width < _WIDE:
+        del columns["bytes"]  # a narrow terminal leaves no room for the ops beside all numbers
+    columns = {name: column for name, column in columns.items() if {*column} - {"", "?"}}
+    taken = sum(max(map(cell_len, [name, *column])) + _GAP for name, column in columns.items())
     room = max(style.width - taken - _GAP - _LEAST_OPS, _LEAST_SCOPE)
     title = f"scopes of {text.one_line(report.shown_name)}{stage}"
-    shown = table(title, *(f">{name}" for name in numbers), "ops")
-    for row, guide, *cells in zip(rows, guides(rows), *numbers.values(), strict=True):
-        shown.add_row(_scope(row, guide, room, bold=row.depth <= rows[0].depth), *cells, _ops(row))
+    shown = table(title, *(name if name == "output" else f">{name}" for name in columns), "ops")
+    for row, guide, *cells in zip(rows, guides(rows), *columns.values(), strict=True):
+        scope = _scope(row, guide, room, bold=row.depth <= rows[0].depth)
+        shown.add_row(scope, *(plain(cell) for cell in cells), _ops(row))
     parts: list[RenderableType] = [shown]
     if report.tree.truncated:
         parts.append(more(report.tree.total - len(rows), "scope"))
-    return parts + _notes(whole, rows)
+    return parts + _notes(whole, rows, columns)
 
 
 def _scope(row: ScopeRow, guide: str, room: int, *, bold: bool) -> Any:
@@ -136,6 +144,17 @@ def _scope(row: ScopeRow, guide: str, room: int, *, bold: bool) -> Any:
     return name
 
 
+def _output(row: ScopeRow, *, shapes_only: bool) -> str:
+    """Returns the type of what leaves a scope; where several do, the first, and how many more there are."""
+    if not row.outputs or row.outputs[0].shape is None:
+        return ""
+    first = row.outputs[0]
+    shown = text.one_line(text.shape(first.shape) if shapes_only else text.tensor_type(first), _OUTPUT)
+    if row.scopes > 1:  # the tensors of all scopes that the row stands for
+        return shown if len(row.outputs) == 1 else "various"
+    return f"{shown} +{row.leaving - 1}" if row.leaving > 1 else shown
+
+
 def _at_least(shown: str, value: int, unknown: int) -> str:
     """Returns a sum; with a plus behind it where parts of it are not known, and nothing where all of it is none."""
     return f"{shown}+" if value and unknown else shown if value else "?" if unknown else ""
@@ -152,7 +171,7 @@ def _ops(row: ScopeRow) -> Any:
     return cell
 
 
-def _notes(whole: Scopes, rows: Sequence[ScopeRow]) -> list[RenderableType]:
+def _notes(whole: Scopes, rows: Sequence[ScopeRow], columns: Container[str]) -> list[RenderableType]:
     """Returns what the numbers leave out."""
     notes = []
     if any(" ... " in row.label for row in rows):
@@ -163,8 +182,8 @@ def _notes(whole: Scopes, rows: Sequence[ScopeRow]) -> list[RenderableType]:
     if rows and rows[0].flops and rows[0].unknown_flops and whole.unknown_shapes:
         ops = ", ".join(f"{op} x{number}" if number > 1 else op for op, number in whole.unknown_shapes)
         notes.append(f"+ in FLOPs: not counted, as shapes are not known: {text.one_line(ops)}")
-    if rows and rows[0].bytes and rows[0].unsized:
-        notes.append(f"+ in outputs: {text.plural(rows[0].unsized, 'node')} of unknown size not counted")
+    if "bytes" in columns and rows[0].bytes and rows[0].unsized:
+        notes.append(f"+ in bytes: {text.plural(rows[0].unsized, 'node')} of unknown size not counted")
     notes += [f"{_CLOSED[why]}: {text.one_line(path)}" for path, why in sorted(whole.not_followed.items())[:_NOTED]]
     if len(whole.not_followed) > _NOTED:
         notes.append(f"... and {text.plural(len(whole.not_followed) - _NOTED, 'call')} more that stay closed")
