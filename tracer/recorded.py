@@ -12,6 +12,7 @@ from tracer.graph.model import Graph, Variable
 
 STAGES = ("source", "autograph", "traced", "optimized", "hlo", "optimized_hlo")
 GRAPH_STAGES = ("traced", "optimized")  # the others are texts
+HLO_STAGES = ("hlo", "optimized_hlo")  # texts that can be read as graphs (`graph.hlo`)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -138,15 +138,34 @@ def test_a_captured_variable_is_a_node_of_the_raw_view():
 
 
 def test_a_text_stage_is_for_json_alone():
-    """HLO exported as a picture is a usage error that names the stages which are graphs."""
-    hlo = export_view(trace(graphs={"traced": graph("x:Mul"), "hlo": "HloModule x"}), stage="hlo")
+    """AutoGraph's code exported as a picture is a usage error that names the stages which are graphs."""
+    code = export_view(trace(graphs={"traced": graph("x:Mul"), "autograph": "def tf__f(x): ..."}), stage="autograph")
 
-    assert isinstance(hlo, TextView)
-    assert '"text": "HloModule x"' in render_view(hlo, "json")
+    assert isinstance(code, TextView)
+    assert '"text": "def tf__f(x): ..."' in render_view(code, "json")
     for name in set(FORMATS) - {"json"}:
         with pytest.raises(UsageError) as error:
-            render_view(hlo, name)
-        assert "'traced' and 'optimized' are graphs" in error.value.hint
+            render_view(code, name)
+        assert error.value.hint == "--format json gives the text; graphs are: traced, optimized, hlo, optimized_hlo"
+
+
+def test_hlo_is_exported_as_a_graph_with_the_users_lines():
+    """An instruction of HLO has the source line of the node that its metadata names."""
+    text = """HloModule m
+
+ENTRY %main (x: f32[2]) -> f32[2] {
+  %x = f32[2]{0} parameter(0)
+  ROOT %twice = f32[2]{0} add(%x, %x), metadata={op_type="AddV2" op_name="net/add"}
+}
+"""
+    lines = Lines((Frame("/home/me/net.py", 7, "call"),), ((0,),), {"": {"net/add": 0}})
+    recorded = trace(graphs={"traced": graph("x:Placeholder  net/add:AddV2<-x,x"), "hlo": text}, lines=lines)
+    view = export_view(recorded, stage="hlo")
+
+    assert [(node.path, node.op, node.line) for node in view.nodes] == [
+        ("x", "parameter", None),
+        ("twice", "add", Frame("/home/me/net.py", 7, "call")),
+    ]
 
 
 def test_an_unknown_format_gets_the_closest_one():

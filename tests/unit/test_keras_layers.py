@@ -65,8 +65,8 @@ def test_a_scope_is_its_models_if_the_variables_are():
 def test_a_second_call_is_told_from_a_second_layer():
     """`d_1` is the layer `d_1` if `d` is placed, and `d` again if it reads the same variables."""
     model = layer("m", layers=[layer("d", "k:0"), layer("d_1", "k:0")])
-    two = flow("v:Placeholder  w:Placeholder  m/d/y:Mul<-v  m/d_1/y:Mul<-w,m/d/y", v="k:0", w="k:0")
-    again = flow("v:Placeholder  m/d/y:Mul<-v  m/d_1/y:Mul<-v,m/d/y", v="k:0")
+    two = flow("v:Placeholder=resource  w:Placeholder=resource  m/d/y:Mul<-v  m/d_1/y:Mul<-w,m/d/y", v="k:0", w="k:0")
+    again = flow("v:Placeholder=resource  m/d/y:Mul<-v  m/d_1/y:Mul<-v,m/d/y", v="k:0")
 
     assert edges(two.rows(model, "m")) == {"d": (), "d_1": ("d",)}
     assert edges(again.rows(model, "m")) == {"d": ()}

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 from tracer.errors import NotFound, did_you_mean
 from tracer.graph.clean import CONSTANT, VARIABLE, clean
+from tracer.graph.hlo import read_hlo
 from tracer.graph.inline import LIMIT, Inlined, inline
 from tracer.graph.lines import Frame, InlinedLines
 from tracer.graph.model import Kind, Tensor, TensorType, Variable
 from tracer.graph.names import function_name, node_path
 from tracer.graph.scopes import ScopeTree, scope_tree
-from tracer.recorded import Trace
+from tracer.recorded import HLO_STAGES, Trace
 from tracer.text import shape as shape_text
 
 CONTROL = -1  # the port of a control edge: it orders two nodes, and nothing flows along it
@@ -113,7 +114,9 @@ def export_view(
     """
     content = trace.stage(stage)
     if isinstance(content, str):
-        return TextView(trace, stage, content)
+        if stage not in HLO_STAGES:
+            return TextView(trace, stage, content)
+        content = read_hlo(content, f"the stage '{stage}' of {trace.id}")
     full = inline(content, limit=limit)
     return _View(trace, stage, full, _lines(trace, stage, full, limit), raw=raw).view(scope)
 
@@ -124,13 +127,17 @@ def _lines(trace: Trace, stage: str, graph: Inlined, limit: int) -> Callable[[in
         return lambda _: None
     if stage == "traced":
         return InlinedLines(trace.lines, graph).line
-    # Lines are recorded for the traced graph; a node of a later stage has that of the traced node of its path.
+    # Lines are recorded for the traced graph; a node of a later stage has that of the traced node of its path, an
+    # instruction of HLO that of the node that XLA says it came from.
     if trace.stages.get("traced"):
         return lambda _: None
     traced = inline(trace.graph, limit=limit)
     source = InlinedLines(trace.lines, traced)
     known = dict(zip(traced.nodes.names, range(len(traced.nodes)), strict=True))
-    later = [known.get(node_path(name)) for name in graph.nodes.names]
+    later = [
+        known.get(str(kind.attributes["op_name"]) if "op_name" in kind.attributes else node_path(name))
+        for name, kind in zip(graph.nodes.names, graph.nodes.kinds, strict=True)
+    ]
 
     def line(index: int) -> Frame | None:
         at = later[index]

@@ -60,6 +60,6 @@ def render_view(view: GraphView | TextView, name: str) -> str:
     if isinstance(view, TextView) and not chosen.texts:
         raise UsageError(
             f"the stage '{view.stage}' is a text, and '{name}' is for graphs",
-            hint="--format json gives the text; the stages 'traced' and 'optimized' are graphs",
+            hint="--format json gives the text; graphs are: traced, optimized, hlo, optimized_hlo",
         )
     return chosen.render(view)
