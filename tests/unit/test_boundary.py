@@ -42,3 +42,8 @@ def test_control_edges_carry_nothing():
         "a": {"a/x": (2,)},
         "b": {"b/y": (3,)},
     }
+
+
+def test_what_nobody_reads_is_a_result_unless_it_is_given():
+    """An argument or a constant that is left unread comes out of nothing."""
+    assert outputs("x:Placeholder=float32[2]  a/c:Const=float32[1]  a/y:Relu=float32[3]")[""] == {"a/y": (3,)}

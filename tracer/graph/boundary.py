@@ -8,11 +8,14 @@ from tracer.graph.inline import Inlined
 from tracer.graph.model import TensorType
 from tracer.graph.scopes import ScopeTree
 
+_NO_RESULTS = frozenset({"Const", "Placeholder", "PlaceholderWithDefault", "_Arg"})
+
 
 def leaving(graph: Inlined, tree: ScopeTree, owners: Sequence[int]) -> list[dict[str, TensorType]]:
     """Returns, for each scope, the tensors that leave it, `net/add` or `net/split:1`, in the order of their reading.
 
-    What nobody reads leaves all scopes: it is a result. Control edges carry nothing.
+    What nobody reads leaves all scopes: it is a result; but an argument or a constant that nobody reads is none. Control
+    edges carry nothing.
 
     Args:
       graph: the graph whose edges are followed; nodes that are not in it neither read nor are read.
@@ -35,7 +38,7 @@ def leaving(graph: Inlined, tree: ScopeTree, owners: Sequence[int]) -> list[dict
                 number = int(port) if port.isdecimal() else 0
                 _leave(found, tree, owners[at], owners[reader], text, _type(outputs, number))
     for at, kind in enumerate(kinds):
-        if at not in read:
+        if at not in read and kind.op not in _NO_RESULTS:
             for number, output in enumerate(kind.outputs):
                 _leave(found, tree, owners[at], -1, f"{names[at]}:{number}" if number else names[at], output)
     return found

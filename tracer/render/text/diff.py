@@ -15,6 +15,8 @@ _MARKS = {"added": "+", "removed": "-", "changed": "~", "renamed": ">"}
 _STYLES = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
 _STAGE_FATES = ("kept", "fused", "folded", "replaced", "removed", "lowered")
 
+_NOTED = 5  # things that could not be compared and are named
+
 
 def diff(report: DiffReport, style: Style) -> str:
     """Returns the page that `diff` prints: what was compared, how it was made, what changed in each function."""
@@ -32,7 +34,9 @@ def diff(report: DiffReport, style: Style) -> str:
     if report.rows.truncated:
         parts.append(more(report.rows.total - len(report.rows.items), "change"))
     if report.notes:
-        parts += ["", *(plain(f"not compared: {note}", "dim") for note in report.notes)]
+        parts += ["", *(plain(f"not compared: {note}", "dim") for note in report.notes[:_NOTED])]
+    if len(report.notes) > _NOTED:
+        parts.append(plain(f"... and {len(report.notes) - _NOTED} more that could not be compared", "dim"))
     return style.render(parts).rstrip("\n") + "\n"
 
 

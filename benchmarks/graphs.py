@@ -1,0 +1,148 @@
+"""The process that work on a graph is timed in: `python -m benchmarks.graphs CASE FILE SMALL`; prints what it cost.
+
+First it does the same with the file SMALL, a graph of ten nodes, so that what is loaded once in a process is loaded;
+then the clock starts. Imports, and reading the file into memory where a case takes bytes, are outside of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_STATUS = Path("/proc/self/status")  # Linux
+_PEAK_RESET = Path("/proc/self/clear_refs")
+
+Work = Callable[[], Any]  # returns a result that holds all that was made, or a number of nodes
+
+
+def protobuf(path: Path) -> Work:
+    """protobuf's own parse, into its own classes."""
+    from tensorboard.compat.proto import graph_pb2
+
+    content = path.read_bytes()
+    return lambda: graph_pb2.GraphDef.FromString(content)
+
+
+def tree(path: Path) -> Work:
+    """Reading, following calls, the scope tree, and nodes, output bytes and FLOPs of each scope."""
+    from tracer.graph.flops import graph_flops
+    from tracer.graph.inline import inline
+    from tracer.graph.scopes import scope_tree
+    from tracer.graph.sizes import output_bytes
+    from tracer.store.graph_def import paused_collector, read_graph
+
+    content = path.read_bytes()
+
+    def work() -> Any:
+        with paused_collector():
+            graph = inline(read_graph(content, path))
+            scopes = scope_tree(graph)
+            sizes = {kind: output_bytes(kind) or 0 for kind in set(graph.nodes.kinds)}
+            flops = graph_flops(graph.nodes, not_followed=graph.not_followed)
+            values = (
+                [1] * len(graph.nodes),
+                [sizes[kind] for kind in graph.nodes.kinds],
+                [number or 0 for number in flops.per_node],
+            )
+            totals = [scopes.total(scopes.own(each)) for each in values]
+        return totals[0][0], graph, scopes, totals
+
+    return work
+
+
+def rows(path: Path) -> Work:
+    """What `show` makes of a graph, all but the text."""
+    from tracer.graph.inline import inline
+    from tracer.report.scopes import scope_rows
+    from tracer.store.graph_def import paused_collector, parse_message, read_graph
+
+    content = path.read_bytes()
+
+    def work() -> Any:
+        with paused_collector():
+            inner = content
+            if path.suffix == ".tag":
+                inner = parse_message("RunMetadata", content, path).function_graphs[0].pre_optimization_graph
+            scopes = scope_rows(inline(read_graph(inner, path)))
+        return scopes.all[0].nodes, scopes
+
+    return work
+
+
+def tensorboard(path: Path) -> Work:
+    """What TensorBoard's server does when its page asks for a tag's graph, with the limit that the page gives."""
+    from tensorboard.data import provider
+    from tensorboard.plugins.base_plugin import TBContext
+    from tensorboard.plugins.graph.graphs_plugin import GraphsPlugin
+
+    content = path.read_bytes()
+
+    class OneTag(provider.DataProvider):  # type: ignore[misc]  # TensorBoard has no types
+        def read_blob_sequences(self, ctx: Any, **_: Any) -> Any:
+            return {"run": {"tag": [provider.BlobSequenceDatum(0, 0.0, (provider.BlobReference("blob"),))]}}
+
+        def read_blob(self, ctx: Any, **_: Any) -> bytes:
+            return content
+
+    plugin = GraphsPlugin(TBContext(data_provider=OneTag()))
+    return lambda: plugin.graph_impl(None, "run", "tag", False, None, 1024, "_too_large_attrs")
+
+
+def model_explorer(path: Path) -> Work:
+    """Model Explorer's own conversion of a GraphDef file to its JSON."""
+    import ai_edge_model_explorer_adapter as adapter
+
+    return lambda: adapter.ConvertGraphDefDirectlyToJson(adapter.VisualizeConfig(), str(path))
+
+
+def exported(path: Path, form: str) -> Work:
+    """`tracer.export`: from a file to a text."""
+    from tracer import api
+
+    return lambda: api.export(str(path), format=form, raw=True)
+
+
+CASES: dict[str, Callable[[Path], Work]] = {
+    "protobuf": protobuf,
+    "tree": tree,
+    "rows": rows,
+    "tensorboard": tensorboard,
+    "model-explorer": model_explorer,
+    "export-json": lambda path: exported(path, "json"),
+    "export-model-explorer": lambda path: exported(path, "model-explorer"),
+}
+
+
+def main() -> None:
+    """Reads the command line, measures once, and prints the cost as JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("case", choices=CASES)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("small", type=Path)
+    given = parser.parse_args()
+    CASES[given.case](given.small)()
+    work = CASES[given.case](given.file)
+    gc.collect()
+    if _PEAK_RESET.exists():
+        _PEAK_RESET.write_text("5", encoding="ascii")  # proc(5): sets the peak to what is held now
+    before = _kilobytes("VmRSS")
+    begin = time.perf_counter()
+    result = work()
+    seconds = time.perf_counter() - begin
+    nodes = result[0] if isinstance(result, tuple) and isinstance(result[0], int) else 0
+    print(json.dumps({"seconds": seconds, "bytes": (_kilobytes("VmHWM") - before) * 1024, "nodes": nodes}))
+
+
+def _kilobytes(field: str) -> int:
+    """Returns a field of /proc/self/status; 0 where there is no such file."""
+    lines = _STATUS.read_text("ascii", "replace").splitlines() if _STATUS.exists() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith(field)), 0)
+
+
+if __name__ == "__main__":
+    main()
