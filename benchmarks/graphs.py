@@ -82,7 +82,7 @@ def tensorboard(path: Path) -> Work:
 
     content = path.read_bytes()
 
-    class OneTag(provider.DataProvider):  # type: ignore[misc]  # TensorBoard has no types
+    class OneTag:
         def read_blob_sequences(self, ctx: Any, **_: Any) -> Any:
             return {"run": {"tag": [provider.BlobSequenceDatum(0, 0.0, (provider.BlobReference("blob"),))]}}
 

@@ -1,8 +1,9 @@
-"""Wall time of whole processes, in turns, and the numbers that come of them."""
+"""What programs cost, each in a process of its own, in turns, and the numbers that come of them."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import statistics
 import subprocess
@@ -21,6 +22,16 @@ class Program:
 
     name: str
     command: tuple[str, ...]
+    prints_cost: bool = False  # it measures a part of itself, and prints a `Cost` as JSON
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cost:
+    """What one run of a program cost."""
+
+    seconds: float  # of the whole process, or of the part that it measures itself
+    bytes: int = 0  # by which its memory grew at most, in that part; 0 if not measured
+    nodes: int = 0  # of the graph that it worked on; 0 if it does not say
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,25 +43,52 @@ class Comparison:
     theirs: Program
     most_seconds: float | None = None
     most_ratio: float | None = None
+    most_memory_ratio: float | None = None
+    graph: str = ""  # which graph both work on
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """The wall times of both programs in seconds, one a round."""
+    """What both programs cost, one a round."""
 
     comparison: Comparison
-    ours_s: tuple[float, ...]
-    theirs_s: tuple[float, ...]
+    ours: tuple[Cost, ...]
+    theirs: tuple[Cost, ...]
+
+    @property
+    def ours_s(self) -> float:
+        """The median of our times, in seconds."""
+        return statistics.median(cost.seconds for cost in self.ours)
+
+    @property
+    def theirs_s(self) -> float:
+        """The median of their times, in seconds."""
+        return statistics.median(cost.seconds for cost in self.theirs)
+
+    @property
+    def ours_bytes(self) -> float:
+        """The median of our memory."""
+        return statistics.median(cost.bytes for cost in self.ours)
+
+    @property
+    def theirs_bytes(self) -> float:
+        """The median of their memory."""
+        return statistics.median(cost.bytes for cost in self.theirs)
 
     @property
     def ratio(self) -> float:
-        """The ratio of the two medians."""
-        return statistics.median(self.ours_s) / statistics.median(self.theirs_s)
+        """The ratio of the two median times."""
+        return self.ours_s / self.theirs_s
+
+    @property
+    def memory_ratio(self) -> float | None:
+        """The ratio of the two medians of memory; None if it was not measured."""
+        return self.ours_bytes / self.theirs_bytes if self.ours_bytes and self.theirs_bytes else None
 
     @property
     def spread(self) -> tuple[float, float]:
         """The lowest and the highest ratio of one round, whose two programs ran next to each other."""
-        ratios = [ours / theirs for ours, theirs in zip(self.ours_s, self.theirs_s, strict=True)]
+        ratios = [ours.seconds / theirs.seconds for ours, theirs in zip(self.ours, self.theirs, strict=True)]
         return min(ratios), max(ratios)
 
     @property
@@ -59,30 +97,34 @@ class Outcome:
         budget = self.comparison
         kept = []
         if budget.most_seconds is not None:
-            kept.append(statistics.median(self.ours_s) <= budget.most_seconds)
+            kept.append(self.ours_s <= budget.most_seconds)
         if budget.most_ratio is not None:
             kept.append(self.ratio <= budget.most_ratio)
+        if budget.most_memory_ratio is not None and self.memory_ratio is not None:
+            kept.append(self.memory_ratio <= budget.most_memory_ratio)
         return all(kept) if kept else None
 
 
-def compare(group: Sequence[Comparison], rounds: int, tell: Callable[[str], None]) -> list[Outcome]:
-    """Times each program of a group once a round, in the same order, so that a busy minute meets them all alike.
+def compare(
+    group: Sequence[Comparison], rounds: int, tell: Callable[[str], None], *, warm: bool = True
+) -> list[Outcome]:
+    """Runs each program of a group once a round, in the same order, so that a busy minute meets them all alike.
 
-    A round before the first, which fills the caches of files and of bytecode, does not count.
+    A round before the first, which fills the caches of files and of bytecode, does not count; `warm=False` leaves it out.
     """
     programs = list(dict.fromkeys(program for pair in group for program in (pair.ours, pair.theirs)))
-    seconds: Mapping[Program, list[float]] = {program: [] for program in programs}
-    for number in range(rounds + 1):
+    costs: Mapping[Program, list[Cost]] = {program: [] for program in programs}
+    for number in range(0 if warm else 1, rounds + 1):
         for program in programs:
-            taken = wall_seconds(program)
-            tell(f"  {number}/{rounds}  {taken:7.3f} s  {program.name}" + ("" if number else "  (does not count)"))
+            cost = run(program)
+            tell(f"  {number}/{rounds}  {cost.seconds:7.3f} s  {program.name}" + ("" if number else "  (does not count)"))
             if number:
-                seconds[program].append(taken)
-    return [Outcome(pair, tuple(seconds[pair.ours]), tuple(seconds[pair.theirs])) for pair in group]
+                costs[program].append(cost)
+    return [Outcome(pair, tuple(costs[pair.ours]), tuple(costs[pair.theirs])) for pair in group]
 
 
-def wall_seconds(program: Program) -> float:
-    """Runs a program in a process of its own and returns its wall time.
+def run(program: Program) -> Cost:
+    """Runs a program in a process of its own and returns what it cost.
 
     Raises:
       RuntimeError: it failed; with what it said.
@@ -102,4 +144,4 @@ def wall_seconds(program: Program) -> float:
         taken = time.perf_counter() - begin
     if done.returncode:
         raise RuntimeError(f"{program.name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return taken
+    return Cost(**json.loads(done.stdout)) if program.prints_cost else Cost(taken)

@@ -14,8 +14,8 @@ _NO_RESULTS = frozenset({"Const", "Placeholder", "PlaceholderWithDefault", "_Arg
 def leaving(graph: Inlined, tree: ScopeTree, owners: Sequence[int]) -> list[dict[str, TensorType]]:
     """Returns, for each scope, the tensors that leave it, `net/add` or `net/split:1`, in the order of their reading.
 
-    What nobody reads leaves all scopes: it is a result; but an argument or a constant that nobody reads is none. Control
-    edges carry nothing.
+    What nobody reads leaves all scopes: it is a result; but an argument or a constant that nobody reads is none.
+    Control edges carry nothing.
 
     Args:
       graph: the graph whose edges are followed; nodes that are not in it neither read nor are read.
