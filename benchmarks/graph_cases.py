@@ -35,12 +35,17 @@ def make_comparisons(folder: Path, sizes: Sequence[int]) -> list[list[Comparison
         groups.append(_reading(file, small, title, budget=True))
         if size <= _WHOLE:
             groups.append(_other_tools(file, small, title))
-    largest = min(_WHOLE, max(sizes))
+    largest = odd_size(sizes)
     for shape in _ODD:
         file = graph_files.make_file(folder, shape, largest, step)
         groups.append(_reading(file, small, shape, budget=False))
     groups.append(_commands(graph_files.make_file(folder, graph_files.STEP, largest, step), f"{largest:,} nodes"))
     return groups
+
+
+def odd_size(sizes: Sequence[int]) -> int:
+    """Returns how many nodes the odd shapes have."""
+    return min(_WHOLE, max(sizes))
 
 
 def left_out() -> str:

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from tensorboard.compat.proto import attr_value_pb2, config_pb2, graph_pb2, types_pb2
+
 from tracer.store import layout
 from tracer.store.find import find_run
 
 SMALL = "small"  # what a process reads before the clock starts
 STEP = "copies of a training step"
-VARIED = "the same, every copy of another batch size"
+VARIED = "copies, each of another batch size"
 DEEP = "500 scopes deep"
 CHAIN = "a chain"
 READERS = "one node that all others read"
-CALLS = "1,000 calls of a function of 100 nodes"
+CALLS = "calls of one function of 100 nodes"
 
 
 def record_step(logdir: Path) -> bytes:
@@ -34,7 +35,7 @@ def record_step(logdir: Path) -> bytes:
 
 
 def make_file(folder: Path, shape: str, nodes: int, step: bytes) -> Path:
-    """Writes a graph of this shape, and of so many nodes once its calls are followed; returns its file."""
+    """Writes a graph of this shape and of so many nodes, those of a function once for each call; returns its file."""
     path = folder / f"{shape.replace(' ', '_').replace(',', '')}_{nodes}.pb"
     makers = {DEEP: _deep, CHAIN: _chain, SMALL: _chain, READERS: _readers, CALLS: _calls}
     copies = makers[shape](nodes) if shape in makers else _copies(step, nodes, varied=shape == VARIED)
@@ -86,7 +87,7 @@ def _readers(nodes: int) -> Iterator[Any]:
 
 
 def _calls(nodes: int) -> Iterator[Any]:
-    """Yields one graph: a function of 100 nodes, and so many calls of it that there are `nodes` with those of each."""
+    """Yields one graph: a function of 100 nodes, and so many calls of it that they run `nodes` nodes."""
     graph = graph_pb2.GraphDef()
     function = graph.library.function.add()
     function.signature.name = "__inference_layer_7"
@@ -95,7 +96,7 @@ def _calls(nodes: int) -> Iterator[Any]:
     function.ret["y"] = "add_99:z:0"
     for part in _parts((f"add_{number}", (f"add_{number - 1}:z:0" if number else "x",)) for number in range(100)):
         function.node_def.extend(part.node)
-    for number in range(nodes // 101):
+    for number in range(nodes // 100):
         node = graph.node.add(name=f"net/layer_{number}", op="StatefulPartitionedCall")
         node.input[:] = [f"net/layer_{number - 1}"] if number else []
         node.attr["f"].func.name = function.signature.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import json
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ Work = Callable[[], Any]  # returns a result that holds all that was made, or a 
 
 
 def protobuf(path: Path) -> Work:
-    """protobuf's own parse, into its own classes."""
+    """The bare parse by protobuf, into its own classes."""
     from tensorboard.compat.proto import graph_pb2
 
     content = path.read_bytes()
@@ -59,7 +60,7 @@ def rows(path: Path) -> Work:
     """What `show` makes of a graph, all but the text."""
     from tracer.graph.inline import inline
     from tracer.report.scopes import scope_rows
-    from tracer.store.graph_def import paused_collector, parse_message, read_graph
+    from tracer.store.graph_def import parse_message, paused_collector, read_graph
 
     content = path.read_bytes()
 
@@ -95,7 +96,7 @@ def tensorboard(path: Path) -> Work:
 
 def model_explorer(path: Path) -> Work:
     """Model Explorer's own conversion of a GraphDef file to its JSON."""
-    import ai_edge_model_explorer_adapter as adapter
+    adapter: Any = importlib.import_module("ai_edge_model_explorer_adapter")  # has no types
 
     return lambda: adapter.ConvertGraphDefDirectlyToJson(adapter.VisualizeConfig(), str(path))
 

@@ -110,14 +110,17 @@ def compare(
 ) -> list[Outcome]:
     """Runs each program of a group once a round, in the same order, so that a busy minute meets them all alike.
 
-    A round before the first, which fills the caches of files and of bytecode, does not count; `warm=False` leaves it out.
+    A round before the first, which fills the caches of files and of bytecode, does not count; without `warm` there is
+    none.
     """
     programs = list(dict.fromkeys(program for pair in group for program in (pair.ours, pair.theirs)))
     costs: Mapping[Program, list[Cost]] = {program: [] for program in programs}
     for number in range(0 if warm else 1, rounds + 1):
         for program in programs:
             cost = run(program)
-            tell(f"  {number}/{rounds}  {cost.seconds:7.3f} s  {program.name}" + ("" if number else "  (does not count)"))
+            tell(
+                f"  {number}/{rounds}  {cost.seconds:7.3f} s  {program.name}" + ("" if number else "  (does not count)")
+            )
             if number:
                 costs[program].append(cost)
     return [Outcome(pair, tuple(costs[pair.ours]), tuple(costs[pair.theirs])) for pair in group]

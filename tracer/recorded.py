@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tracer.errors import NotFound, did_you_mean
+from tracer.graph.inline import TooLarge, inline
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, Variable
+from tracer.graph.optimized import in_traced_terms
 
 STAGES = ("source", "autograph", "traced", "optimized", "hlo", "optimized_hlo")
 GRAPH_STAGES = ("traced", "optimized")  # the others are texts
@@ -78,7 +81,11 @@ class Trace:
             raise NotFound(f"no stage named '{name}'", hint=did_you_mean(name, STAGES, otherwise=", ".join(STAGES)))
         if self.stages.get(name, "not recorded"):
             raise NotFound(f"'{self.id}' has no stage '{name}'", hint=self.stages.get(name, "it was not recorded"))
-        return self._read(self.id, name)  # type: ignore[no-any-return]
+        content = self._read(self.id, name)
+        if name == "optimized" and not self.stages.get("traced", "not recorded"):
+            with contextlib.suppress(TooLarge):  # then it is shown as it is
+                return in_traced_terms(content, inline(self.graph))
+        return content  # type: ignore[no-any-return]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -37,6 +37,13 @@ def test_a_call_counts_as_part_of_its_own_scope():
     assert draw(tree) == "(graph) 3\n└─ f 2\n"
 
 
+def test_what_is_left_of_a_loop_is_part_of_its_scope():
+    """An optimised graph has a node of the loop's name, which is no op with inputs of its own."""
+    nodes = Nodes.of(Node(path, Kind(op), (), "") for path, op in (("w", "Identity"), ("w/body/x", "Add")))
+
+    assert draw(scope_tree(inline(Graph(nodes)))) == "(graph) 2\n└─ w 2\n   └─ body 1\n"
+
+
 def test_the_scope_of_a_single_op_is_folded():
     """What TensorFlow makes for the inputs of an op lies beside it, unless the raw tree is asked for."""
     whole = of("net/add/y", "net/add", "net/mul/x/deep", "net/mul")

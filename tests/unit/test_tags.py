@@ -4,7 +4,7 @@ from tests.helpers import graph
 from tracer.graph.inline import inline
 from tracer.graph.model import Graph, Kind, Node, Nodes, TensorType, Variable
 from tracer.store.graph_def import read_graph, write_graph
-from tracer.store.tags import LARGE, crowded, optimised_nodes, readable_names, traced_nodes, within
+from tracer.store.tags import LARGE, crowded, tag_nodes, within
 
 
 def written(nodes):
@@ -17,11 +17,6 @@ def shapes(nodes):
     return {node.name: node.attributes.get("_output_shapes") for node in written(nodes)}
 
 
-def optimised(before, after):
-    """Returns the nodes of an optimised graph's tag, from both graphs typed."""
-    return optimised_nodes(inline(graph(after)), inline(graph(before)).nodes)
-
-
 def text(nodes):
     """Returns nodes as they are typed, without their types."""
     return "  ".join(f"{n.name}:{n.op}" + (f"<-{','.join(n.inputs)}" if n.inputs else "") for n in nodes)
@@ -31,8 +26,8 @@ def test_a_tag_says_the_shape_of_each_output():
     """A shape that is known by an op's own attributes is written where TensorBoard looks for it."""
     kind = Kind("Placeholder", {"dtype": "float32", "shape": (2, None)})
 
-    nodes = traced_nodes(inline(graph("x:Relu=float32[2,?]")))
-    alone = traced_nodes(inline(Graph(Nodes.of([Node("x", kind, (), "")]))))
+    nodes = tag_nodes(inline(graph("x:Relu=float32[2,?]")))
+    alone = tag_nodes(inline(Graph(Nodes.of([Node("x", kind, (), "")]))))
 
     assert nodes[0].attributes["_output_shapes"] == ((2, None),)
     assert shapes(alone) == {"x": ((2, None),)}
@@ -42,7 +37,7 @@ def test_a_call_says_the_name_of_its_function():
     """The card of a call shows the Python function's name; a loop's body is told by its scope."""
     whole = graph("f:PartitionedCall@__inference_layer_23  w:While@body.b", __inference_layer_23="x:Add", b="y:Add")
 
-    call, _, loop, _ = traced_nodes(inline(whole))
+    call, _, loop, _ = tag_nodes(inline(whole))
 
     assert call.attributes["function"] == "layer"
     assert "function" not in loop.attributes
@@ -52,7 +47,7 @@ def test_a_captured_variable_says_its_name():
     """The node that stands for a variable has a number for a name; its card shows the variable's."""
     captures = {"832": Variable("hidden/kernel:0", TensorType("float32", (4, 3)))}
 
-    handle, read = traced_nodes(inline(Graph(graph("832:Placeholder  x:ReadVariableOp<-832").nodes, {}, captures)))
+    handle, read = tag_nodes(inline(Graph(graph("832:Placeholder  x:ReadVariableOp<-832").nodes, {}, captures)))
 
     assert handle.attributes["variable"] == "hidden/kernel:0"
     assert "variable" not in read.attributes
@@ -69,57 +64,12 @@ def test_a_large_constant_stays_out():
         tensor.tensor_shape.dim.add(size=size)
     read = read_graph(message.SerializeToString(), "graph")
 
-    nodes = traced_nodes(inline(read))
+    nodes = tag_nodes(inline(read))
     sizes = {node.name: node.attributes["value"].nbytes for node in written(nodes)}
 
     assert shapes(nodes) == {"small": ((8,),), "large": ((LARGE,),)}
     assert sizes["small"] > 32
     assert sizes["large"] < 16
-
-
-def test_executed_names_become_node_paths():
-    """The numbers of the lowering go, in names and in inputs; two that would be equal keep theirs."""
-    assert readable_names(["w/body/_5/x", "w/cond/_4/x"]) == ["w/body/x", "w/cond/x"]
-    assert readable_names(["w/body/_5/x", "w/body/_6/x", "y"]) == ["w/body/_5/x", "w/body/_6/x", "y"]
-    assert text(optimised("", "w/body/_5/x:Relu  y:Mul<-w/body/_5/x,^w/body/_5/x")) == (
-        "w/body/x:Relu  y:Mul<-w/body/x,^w/body/x"
-    )
-
-
-def test_a_name_that_another_node_has_is_not_taken():
-    """Where a node path would be the name of another node, nothing is renamed."""
-    assert readable_names(["w/body/_5/x", "w/body/_5/x", "z"]) == ["w/body/_5/x", "w/body/_5/x", "z"]
-
-
-def test_an_optimised_node_has_the_shape_that_it_had():
-    """The shape comes from the traced node of the same path, op and outputs; also through the lowering's numbers."""
-    nodes = optimised("w/body/x:Relu=float32[2,3]  y:Relu=float32[4]", "w/body/_5/x:Relu=float32  y:Relu=float32")
-
-    assert shapes(nodes) == {"w/body/x": ((2, 3),), "y": ((4,),)}
-
-
-def test_another_op_of_the_same_name_has_no_shape():
-    """What Grappler put in a node's place is another node, unless it is a fusion, which keeps the result."""
-    before = "x:Relu=float32[2]  y:Relu=float32[2]  z:Relu=float32[2]"
-
-    nodes = optimised(before, "x:Mul=float32  y:_FusedMatMul=float32  z:Relu=float64")
-
-    assert shapes(nodes) == {"x": None, "y": ((2,),), "z": None}
-
-
-def test_a_lowered_loop_hands_its_shapes_on():
-    """`Enter`, `Switch` and `Merge` have no traced node: their shape is that of what they hand on."""
-    nodes = optimised(
-        "a:Relu=float32[2]  b:Relu=float32[2]  c:Relu=float32[3]",
-        "a:Relu=float32  b:Relu=float32  c:Relu=float32  e:Enter<-a  m:Merge<-e,b  s:Switch<-m,a  o:Merge<-a,c",
-    )
-
-    found = shapes(nodes)
-
-    assert found["e"] == ((2,),)
-    assert found["m"] == ((2,), ())
-    assert found["s"][0] == (2,)
-    assert found["o"] is None
 
 
 def test_a_graph_within_the_limit_is_as_it_was():

@@ -19,7 +19,7 @@ from tracer.store import layout
 from tracer.store.events import read_graph_tags, read_model_tags, write_graph_events
 from tracer.store.graph_def import paused_collector, write_graph
 from tracer.store.load import load_run, read_graph_def
-from tracer.store.tags import LIMIT, crowded, optimised_nodes, traced_nodes, within
+from tracer.store.tags import LIMIT, crowded, tag_nodes, within
 from tracer.store.writer import RunWriter
 from tracer.text import count
 
@@ -107,11 +107,11 @@ class _Tags:
         before = self._inlined(trace, "traced", tag)
         if before is not None:
             self.traced.append(before)
-            self._draw(tag, traced_nodes(before))
+            self._draw(tag, tag_nodes(before))
         if trace.stages.get("optimized") == "":
             after = self._inlined(trace, "optimized", f"{tag}, optimised")
             if after is not None:
-                self._draw(f"{tag}, optimised", optimised_nodes(after, before.nodes if before else Nodes.of(())))
+                self._draw(f"{tag}, optimised", tag_nodes(after))
 
     def _inlined(self, trace: Trace, stage: str, tag: str) -> Inlined | None:
         """Returns a stage with functions in their places; where it would be too large, its tag shows it as it is."""

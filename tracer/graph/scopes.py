@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from tracer.graph.inline import Inlined
 
+# What TensorFlow leaves in the place of a call or a loop, under its name, when it puts their nodes in the caller.
+_STANDS_FOR = frozenset({"Identity", "IdentityN", "NoOp"})
 _DEEP = 500  # levels from which on the paths of all the scopes above are not kept: together they grow with the square
 
 
@@ -95,14 +97,14 @@ class ScopeTree:
 def scope_tree(graph: Inlined, *, raw: bool = False) -> ScopeTree:
     """Returns the scopes of a graph's node paths, in the order of the graph.
 
-    A node whose path is itself a scope (a call, a loop) lies in that scope.
+    A node whose path is itself a scope (a call, a loop, or what is left of them in an optimised graph) lies in it.
 
     Args:
       graph: the graph.
       raw: keep also the scopes that TensorFlow makes for the inputs of a single node, such as `add` of `add/y`.
     """
     names, kinds = graph.nodes.names, graph.nodes.kinds
-    running = {kind for kind in set(kinds) if kind.bodies}
+    running = {kind for kind in set(kinds) if kind.bodies or kind.op in _STANDS_FOR}
     calls = {index for index, kind in enumerate(kinds) if kind in running} if running else set()
     return _tree(names, calls, raw=raw)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tracer.graph.inline import Inlined
-from tracer.graph.model import Kind, Node, Nodes, Shape, TensorType
-from tracer.graph.names import function_name, node_path
+from tracer.graph.model import Kind, Node, Nodes, Shape
+from tracer.graph.names import function_name
+from tracer.graph.optimized import SHAPES, own_shapes
 
 # What the page can draw, measured with TensorBoard 2.21 in Chromium. 100,000 nodes of training steps open in 6 s.
 LIMIT = 100_000  # nodes of a tag; see `within`
@@ -21,19 +22,14 @@ LIMIT = 100_000  # nodes of a tag; see `within`
 CROWD = 1_500
 LARGE = 1024  # bytes of a constant from which on its content stays out: from there on the page does not show it either
 
+_SHAPES_ENTRY = b"\x0a\x0e" + SHAPES.encode()  # how the entry of that attribute begins: its key, of 14 bytes
 _NUMBER = re.compile(r"_\d+$")
-_SHAPES = "_output_shapes"
 _FUNCTION, _VARIABLE = "function", "variable"  # attributes of our own, for the page's card of a node
-# What an optimised node may have been before, besides its own op, without another result: the runtime's arguments, and
-# nodes into which Grappler fused those before them. Such a node keeps the name of the last one.
-_SAME_RESULT = ("_Arg", "_Fused", "_Mkl")
-_HANDING_ON = frozenset({"Identity", "Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"})
-
 _Shapes = tuple[Shape, ...]  # of a node's outputs; none if they are not known
 
 
-def traced_nodes(inlined: Inlined) -> Nodes:
-    """Returns the nodes of an inlined traced graph as a tag holds them: with shapes, and without large constants.
+def tag_nodes(inlined: Inlined) -> Nodes:
+    """Returns the nodes of an inlined graph as a tag holds them: with shapes, and without large constants.
 
     The card of a node that stands for a variable says which: TensorFlow may call the node `832`.
     """
@@ -44,46 +40,6 @@ def traced_nodes(inlined: Inlined) -> Nodes:
         for name, kind in zip(nodes.names, nodes.kinds, strict=True)
     ]
     return Nodes(nodes.names, kinds, (nodes.inputs, nodes.devices))
-
-
-def optimised_nodes(inlined: Inlined, traced: Nodes) -> Nodes:
-    """Returns the nodes of an optimised graph as a tag holds them.
-
-    They stand at their node paths, without the lowering's numbers, and have the shapes of the traced nodes that they
-    were: Grappler writes none.
-
-    Args:
-      inlined: the optimised graph.
-      traced: the nodes of the traced graph, inlined.
-    """
-    nodes = _renamed(inlined.nodes, readable_names(inlined.nodes.names))
-    before = dict(zip(traced.names, traced.kinds, strict=True))
-    known: dict[tuple[Kind, Kind | None], _Shapes] = {}
-    shapes: dict[str, _Shapes] = {}
-    for name, kind in zip(nodes.names, nodes.kinds, strict=True):
-        key = kind, before.get(name)
-        if key not in known:
-            known[key] = _own_shapes(kind) or _shapes_before(*key)
-        shapes[name] = known[key]
-    _hand_through(nodes, shapes)
-    made: dict[tuple[Kind, _Shapes], Kind] = {}
-
-    def kind_of(name: str, kind: Kind) -> Kind:
-        key = kind, shapes[name]
-        if key not in made:
-            made[key] = _light(_with_shapes(*key))
-        return made[key]
-
-    kinds = list(map(kind_of, nodes.names, nodes.kinds))
-    return Nodes(nodes.names, kinds, (nodes.inputs, nodes.devices))
-
-
-def readable_names(names: Sequence[str]) -> list[str]:
-    """Returns executed names as node paths; those that would be equal without the lowering's numbers keep them."""
-    paths = list(map(node_path, names))
-    times = Counter(paths)
-    found = [path if times[path] == 1 else name for name, path in zip(names, paths, strict=True)]
-    return found if len(set(found)) == len(set(names)) else list(names)
 
 
 def within(nodes: Nodes, limit: int = LIMIT) -> Nodes:
@@ -173,87 +129,25 @@ def _mapped(nodes: Nodes, change: Callable[[Kind], Kind]) -> Nodes:
     return Nodes(nodes.names, [changed[kind] for kind in nodes.kinds], (nodes.inputs, nodes.devices))
 
 
-def _renamed(nodes: Nodes, names: list[str]) -> Nodes:
-    new = dict(zip(nodes.names, names, strict=True))
-
-    def renamed(text: str) -> str:
-        producer = _producer(text)
-        return text.replace(producer, new.get(producer, producer), 1)
-
-    inputs = [tuple(map(renamed, texts)) for texts in nodes.inputs]
-    return Nodes(names, nodes.kinds, (inputs, nodes.devices))
-
-
 def _light(kind: Kind) -> Kind:
     """Returns a kind as the page needs it: with its shapes, with its function's name, without a large content."""
     if any(len(entry) > LARGE for entry in kind.encoded):
         kind = Kind(kind.op, kind.attributes, kind.bodies, tuple(map(_without_content, kind.encoded)))
-    kind = _with_shapes(kind, _own_shapes(kind))
+    kind = _with_shapes(kind, own_shapes(kind))
     called = [body.function for body in kind.bodies if not body.label]
     return _with_text(kind, _FUNCTION, function_name(called[0])[0]) if called else kind
-
-
-def _own_shapes(kind: Kind) -> _Shapes:
-    """Returns the shapes that a node itself tells: of its outputs, as soon as it knows one."""
-    if kind.op == "_Arg" and [output.dtype for output in kind.outputs] == ["resource"]:
-        return ((),)  # a variable's handle
-    known = any(shape is not None for _, shape in kind.outputs)
-    return tuple(shape for _, shape in kind.outputs) if known else ()
-
-
-def _shapes_before(kind: Kind, traced: Kind | None) -> _Shapes:
-    """Returns the shapes that an optimised node's outputs had in the traced graph; none if it was another node."""
-    if traced is None:
-        return ()
-    same = kind.op == traced.op or kind.op.startswith(_SAME_RESULT)
-    layouts = {kind.attributes.get("data_format"), traced.attributes.get("data_format")} - {None}
-    # Grappler may turn a picture's channels to the front; then the shape is another under the same name.
-    if not same or len(layouts) > 1 or not _agree(kind.outputs, traced.outputs):
-        return ()
-    return tuple(shape for _, shape in traced.outputs)
-
-
-def _hand_through(nodes: Nodes, shapes: dict[str, _Shapes]) -> None:
-    """Gives the nodes that hand their input on, which lowered loops and branches are full of, its shape."""
-    waiting = [node for node in nodes if node.op in _HANDING_ON and not shapes[node.name]]
-    while waiting:
-        left = []
-        for node in waiting:
-            data = [text for text in node.inputs if not text.startswith("^")]
-            found = {_shape_at(text, shapes) for text in (data if node.op == "Merge" else data[:1])}
-            shape = found.pop() if len(found) == 1 else None
-            if shape is None:
-                left.append(node)
-            else:
-                # A Merge's second output is the number of the input that came.
-                shapes[node.name] = (shape, ()) if node.op == "Merge" else (shape,) * max(len(node.outputs), 1)
-        if len(left) == len(waiting):
-            return
-        waiting = left
-
-
-def _shape_at(text: str, shapes: Mapping[str, _Shapes]) -> Shape:
-    name, _, port = text.partition(":")
-    known = shapes.get(name, ())
-    index = int(port or 0)
-    return known[index] if index < len(known) else None
-
-
-def _agree(now: Sequence[TensorType], before: Sequence[TensorType]) -> bool:
-    """Tells whether outputs may be the same; those of the runtime's own ops are not known."""
-    return not now or [output.dtype for output in now] == [output.dtype for output in before]
 
 
 def _with_shapes(kind: Kind, shapes: _Shapes) -> Kind:
     from tensorboard.compat.proto import attr_value_pb2, tensor_shape_pb2
 
-    if not shapes or _SHAPES in kind.attributes:
+    if not shapes or any(entry.startswith(_SHAPES_ENTRY) for entry in kind.encoded):
         return kind
     found = attr_value_pb2.AttrValue()
     for shape in shapes:
         dims = [tensor_shape_pb2.TensorShapeProto.Dim(size=-1 if dim is None else dim) for dim in shape or ()]
         found.list.shape.add(dim=dims, unknown_rank=shape is None)
-    return _with(kind, _SHAPES, shapes, found)
+    return _with(kind, SHAPES, shapes, found)
 
 
 def _with_text(kind: Kind, name: str, text: str) -> Kind:
