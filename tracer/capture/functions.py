@@ -20,6 +20,13 @@ from tracer.errors import TracerError, WriteFailed
 from tracer.graph.names import function_name
 from tracer.store.writer import RunWriter
 
+NodeKey = tuple[str, str, str]
+
+
+def node_key(node: Any) -> NodeKey:
+    """Returns what tells a node of a NodeDef: its name, its op, and the function that it calls."""
+    return node.name, node.op, node.attr["f"].func.name if "f" in node.attr else ""
+
 
 @dataclasses.dataclass(slots=True)
 class RecordedFunction:
@@ -29,7 +36,7 @@ class RecordedFunction:
     name: str
     runtime_name: str
     kind: str
-    nodes: frozenset[tuple[str, str]]  # name and op of each node, which finds it again in TensorFlow's export
+    nodes: frozenset[NodeKey]  # which find it again in TensorFlow's export
     outputs: tuple[str, ...]  # nodes that its result and its side effects hang on
     children: tuple[str, ...]  # runtime names of the functions that it runs
     creates_variables: bool
@@ -169,7 +176,7 @@ def _entry(function: Any, creation: hooks.Creation | None, *, hlo: bool) -> Reco
         name=name,
         runtime_name=runtime_name,
         kind=kind,
-        nodes=frozenset((node.name, node.op) for node in definition.node_def if node.op != "Placeholder"),
+        nodes=frozenset(node_key(node) for node in definition.node_def if node.op != "Placeholder"),
         outputs=tuple(
             sorted(
                 {tensor.op.name for tensor in graph.outputs} | {operation.name for operation in graph.control_outputs}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tracer.capture import tf_private
-from tracer.capture.functions import RecordedFunction
+from tracer.capture.functions import NodeKey, RecordedFunction, node_key
 from tracer.graph.extract import call_path, extract
 from tracer.store.graph_def import read_graph
 
@@ -47,13 +47,13 @@ def _from_runtime(functions: list[RecordedFunction], exported: Iterable[Any]) ->
     Of functions with equal nodes, the first called was the first instantiated; one that was traced before the session
     was most likely instantiated before it too, and comes last.
     """
-    waiting: dict[frozenset[tuple[str, str]], list[RecordedFunction]] = {}
+    waiting: dict[frozenset[NodeKey], list[RecordedFunction]] = {}
     for function in sorted(functions, key=lambda function: (function.existing, function.first_call)):
         if function.first_call >= 0 and not function.jitted:
             waiting.setdefault(function.nodes, []).append(function)
     found = {}
     for graphs in exported:
-        nodes = frozenset((n.name, n.op) for n in graphs.pre_optimization_graph.node if n.op not in _FRAME_OPS)
+        nodes = frozenset(node_key(n) for n in graphs.pre_optimization_graph.node if n.op not in _FRAME_OPS)
         if waiting.get(nodes):
             found[waiting[nodes].pop(0).runtime_name] = graphs.post_optimization_graph
     return found
