@@ -57,10 +57,11 @@ def left_out() -> str:
 
 def _reading(file: Path, small: Path, title: str, *, budget: bool) -> list[Comparison]:
     theirs = _inside("protobuf", file, small, PROTOBUF, title)
-    limits = (_PARSE_RATIO, _PARSE_RATIO) if budget else (None, None)
+    limit = _PARSE_RATIO if budget else None
+    tree, rows = _inside("tree", file, small, TREE, title), _inside("rows", file, small, ROWS, title)
     return [
-        Comparison(TREE, _inside("tree", file, small, TREE, title), theirs, None, *limits, graph=title),
-        Comparison(ROWS, _inside("rows", file, small, ROWS, title), theirs, graph=title),
+        Comparison(TREE, tree, theirs, most_ratio=limit, most_memory_ratio=limit, graph=title),
+        Comparison(ROWS, rows, theirs, graph=title),
     ]
 
 

@@ -47,3 +47,16 @@ def test_control_edges_carry_nothing():
 def test_what_nobody_reads_is_a_result_unless_it_is_given():
     """An argument or a constant that is left unread comes out of nothing."""
     assert outputs("x:Placeholder=float32[2]  a/c:Const=float32[1]  a/y:Relu=float32[3]")[""] == {"a/y": (3,)}
+
+
+def test_a_function_ends_with_its_identities():
+    """Beside an `Identity` that nobody reads, what else is unread is dead, and no result."""
+    assert outputs("a/dead:Relu=float32[2]  a/y:Relu=float32[3]  Identity:Identity=float32[3]<-a/y") == {
+        "": {"Identity": (3,)},
+        "a": {"a/y": (3,)},
+    }
+
+
+def test_what_the_runtime_returns_leaves_all_scopes():
+    """An optimised graph hands its results to `_Retval`."""
+    assert outputs("a/y:Relu=float32[3]  out:_Retval<-a/y")[""] == {"a/y": (3,)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracer.graph.inline import Inlined
-from tracer.graph.model import TensorType
+from tracer.graph.model import Kind, TensorType
 from tracer.graph.scopes import ScopeTree
 
 _NO_RESULTS = frozenset({"Const", "Placeholder", "PlaceholderWithDefault", "_Arg"})
@@ -14,8 +14,9 @@ _NO_RESULTS = frozenset({"Const", "Placeholder", "PlaceholderWithDefault", "_Arg
 def leaving(graph: Inlined, tree: ScopeTree, owners: Sequence[int]) -> list[dict[str, TensorType]]:
     """Returns, for each scope, the tensors that leave it, `net/add` or `net/split:1`, in the order of their reading.
 
-    What nobody reads leaves all scopes: it is a result; but an argument or a constant that nobody reads is none.
-    Control edges carry nothing.
+    A function's results leave all scopes. They are what `_Retval` reads; else each `Identity` that nobody reads, as
+    TensorFlow ends a function with; else whatever nobody reads, but for arguments and constants. Control edges carry
+    nothing.
 
     Args:
       graph: the graph whose edges are followed; nodes that are not in it neither read nor are read.
@@ -33,15 +34,20 @@ def leaving(graph: Inlined, tree: ScopeTree, owners: Sequence[int]) -> list[dict
             if at is None:
                 continue
             read.add(at)
-            if owners[at] != owners[reader]:
-                outputs = kinds[at].outputs
-                number = int(port) if port.isdecimal() else 0
-                _leave(found, tree, owners[at], owners[reader], text, _type(outputs, number))
-    for at, kind in enumerate(kinds):
-        if at not in read and kind.op not in _NO_RESULTS:
-            for number, output in enumerate(kind.outputs):
-                _leave(found, tree, owners[at], -1, f"{names[at]}:{number}" if number else names[at], output)
+            returned = kinds[reader].op == "_Retval"
+            if returned or owners[at] != owners[reader]:
+                type_ = _type(kinds[at].outputs, int(port) if port.isdecimal() else 0)
+                _leave(found, tree, owners[at], -1 if returned else owners[reader], text, type_)
+    for at in _results([at for at in range(len(names)) if at not in read], kinds):
+        for number, output in enumerate(kinds[at].outputs):
+            _leave(found, tree, owners[at], -1, f"{names[at]}:{number}" if number else names[at], output)
     return found
+
+
+def _results(unread: Sequence[int], kinds: Sequence[Kind]) -> list[int]:
+    """Returns which of the nodes that nobody reads are a function's results."""
+    ends = [at for at in unread if kinds[at].op in ("Identity", "IdentityN")]
+    return ends or [at for at in unread if kinds[at].op not in _NO_RESULTS]
 
 
 def _type(outputs: tuple[TensorType, ...], number: int) -> TensorType:
