@@ -57,7 +57,7 @@ def _part(part: str, rounds: int, *, quick: bool) -> str:
         load=f"{before} and {_load()}",
         runs=RUNS,
         odd=graph_cases.odd_size(_sizes(quick=quick)),
-        left_out=graph_cases.left_out(),
+        left_out=f" {left_out}" if (left_out := graph_cases.left_out()) else "",
     )
 
 
@@ -68,6 +68,8 @@ def _recording(folder: Path) -> list[list[Comparison]]:
 
 
 def _graphs(folder: Path, *, quick: bool) -> list[list[Comparison]]:
+    if left_out := graph_cases.left_out():
+        print(left_out, file=sys.stderr)
     return graph_cases.make_comparisons(folder, _sizes(quick=quick))
 
 

@@ -96,9 +96,10 @@ def _calls(nodes: int) -> Iterator[Any]:
     function.ret["y"] = "add_99:z:0"
     for part in _parts((f"add_{number}", (f"add_{number - 1}:z:0" if number else "x",)) for number in range(100)):
         function.node_def.extend(part.node)
+    graph.node.add(name="x", op="Placeholder").attr["dtype"].type = types_pb2.DT_FLOAT
     for number in range(nodes // 100):
         node = graph.node.add(name=f"net/layer_{number}", op="StatefulPartitionedCall")
-        node.input[:] = [f"net/layer_{number - 1}"] if number else []
+        node.input[:] = [f"net/layer_{number - 1}" if number else "x"]
         node.attr["f"].func.name = function.signature.name
     yield graph
 

@@ -44,7 +44,7 @@ in a scope of its own. The odd shapes have about {odd:,} nodes each.
   parse, leave out large attributes, write as text. The page then parses the text and makes the tree itself, which is
   not counted.
 - *export model-explorer*: our whole `export` against Model Explorer's own adapter for GraphDef files, both from a file
-  to JSON. {left_out}
+  to JSON.{left_out}
 - Commands with `FILE` are whole processes from cold, against one that imports the messages and parses the file.
 """,
 }
@@ -54,9 +54,7 @@ def section(part: str, outcomes: Sequence[Outcome], *, facts: Mapping[str, str],
     """Returns a part of the page, `recording` or `graphs`: what was measured, how, and where."""
     listing = "\n".join(f"- {name}: {value}" for name, value in facts.items())
     notes = _NOTES[part].format(**blanks).rstrip()
-    made = "Made by `{command}`, {when}: {rounds} rounds. The load was {load} at the start and the end.".format(
-        **blanks
-    )
+    made = "Made by `{command}`, {when}; rounds: {rounds}; load at the start and the end: {load}.".format(**blanks)
     return f"## {part.capitalize()}\n\n{made}\n\n{tables(outcomes)}\n\n{notes}\n\nWhere:\n\n{listing}\n"
 
 

@@ -161,7 +161,12 @@ def show(
 
 
 def lint(
-    run: str = "latest", *, logdir: str | Path | None = None, function: str | None = None, top: int = 0
+    run: str = "latest",
+    *,
+    logdir: str | Path | None = None,
+    function: str | None = None,
+    top: int = 0,
+    limit: int = LIMIT,
 ) -> LintReport:
     """Returns what is likely to be wrong in a run, the most pressing first, each with advice.
 
@@ -170,6 +175,7 @@ def lint(
       logdir: the log folder.
       function: look at this function only.
       top: how many findings to list, 0 for all.
+      limit: how many nodes a graph may have with its functions in their places.
 
     Raises:
       NotFound: no such run or function.
@@ -178,7 +184,7 @@ def lint(
     from tracer.report.lint import lint_report
 
     with _reading(run, logdir) as loaded:
-        return lint_report(loaded, function=function, top=top)
+        return lint_report(loaded, function=function, top=top, limit=limit)
 
 
 def diff(
@@ -189,6 +195,7 @@ def diff(
     function: str = "",
     stage: str = "",
     top: int = 0,
+    limit: int = LIMIT,
 ) -> DiffReport:
     """Returns what changed from one run to another, or between two traces or stages of one.
 
@@ -199,6 +206,7 @@ def diff(
       function: the function on both sides where they name none.
       stage: the stage on both sides where they name none; else `traced`.
       top: how many changes to list, 0 for all.
+      limit: how many nodes a graph may have with its functions in their places.
 
     Raises:
       NotFound: no such run, function, trace or stage, or nothing to compare.
@@ -210,7 +218,7 @@ def diff(
 
     sides = parse_sides(before, after, function=function, stage=stage)
     with _reading(sides[0].run, logdir) as first, _reading(sides[1].run, logdir) as second:
-        return diff_report(first, second, sides, top=top)
+        return diff_report(first, second, sides, top=top, limit=limit)
 
 
 def export(

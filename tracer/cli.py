@@ -239,6 +239,7 @@ def show(run: str, as_json: bool, **options: Any) -> int:
 @click.option("--function", default="", help="Of this function, where A and B name none.  [default: all]")
 @click.option("--stage", default="", help="traced, optimized, hlo or optimized_hlo.  [default: traced]")
 @click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many changes; 0 is all.")
+@_limit
 @click.option("--fail-on-change", is_flag=True, help="Exit code 5 if anything changed.")
 @_logdir
 @_json
@@ -264,9 +265,10 @@ def diff(before: str, after: str, fail_on_change: bool, as_json: bool, **options
 @click.argument("run", default="latest")
 @click.option("--function", help="Look at this function only.")
 @click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many findings; 0 is all.")
+@_limit
 @_logdir
 @_json
-def lint(run: str, as_json: bool, **options: Any) -> None:
+def lint(run: str, as_json: bool, **options: Any) -> int:
     """Say what is likely to be wrong in a RUN, where, and what to do about it.
 
     \b
@@ -274,7 +276,9 @@ def lint(run: str, as_json: bool, **options: Any) -> None:
     """
     from tracer import api
 
-    Output(as_json, options["logdir"]).lint(api.lint(run, **options))
+    report = api.lint(run, **options)
+    Output(as_json, options["logdir"]).lint(report)
+    return PARTIAL if report.unread else 0
 
 
 @main.command()

@@ -37,7 +37,7 @@ def test_the_example_notebook_shows_tensorboard_and_stops_it(execute):
         started[0].data["text/html"],
     )
     assert frame
-    assert stdout(asked) == f"{frame[1]} ['1 predict']\n"
+    assert stdout(asked) == f"{frame[1]} ['1 predict', '1 predict, optimised']\n"
     assert stopped[0].data["text/plain"] == "()"
 
 

@@ -100,7 +100,8 @@ def _shapes_before(kind: Kind, traced: Kind | None) -> _Shapes:
     # Grappler may turn a picture's channels to the front; then the shape is another under the same name.
     if not same or len(layouts) > 1 or not _agree(kind.outputs, traced.outputs):
         return ()
-    return own_shapes(traced)
+    recorded: _Shapes = traced.attributes.get(SHAPES, ())
+    return recorded or own_shapes(traced)
 
 
 def _hand_through(nodes: Nodes, shapes: dict[str, _Shapes]) -> None:

@@ -5,15 +5,24 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
+from tracer.errors import Unreadable
+from tracer.graph.inline import LIMIT
 from tracer.lint.finding import SEVERITIES, Finding, Found
 from tracer.lint.rules import RULES, Rule
 from tracer.lint.subject import Subject
-from tracer.recorded import Function, Run, Trace
+from tracer.recorded import Function, Run, Trace, Warned
 
 _Key = tuple[object, ...]
 
 
-def lint(run: Run, *, function: str | None = None, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
+def lint(
+    run: Run,
+    *,
+    function: str | None = None,
+    rules: Sequence[Rule] = RULES,
+    limit: int = LIMIT,
+    unread: list[Warned] | None = None,
+) -> tuple[Finding, ...]:
     """Returns what the rules find: the most pressing first, then as the run and its lines go.
 
     A finding that several traces share, as do the traces of one function, or a function and its caller, is told once.
@@ -22,15 +31,17 @@ def lint(run: Run, *, function: str | None = None, rules: Sequence[Rule] = RULES
       run: the run. Traces without a `traced` stage are passed over.
       function: look at this function only.
       rules: look for these only.
+      limit: how many nodes a graph may have with its functions in their places.
+      unread: gets what a graph cannot be read for, so that the others are looked at; without it that is an error.
 
     Raises:
       NotFound: the run has no such function.
-      Unreadable: a graph is damaged, or too large when its functions are put in their places.
+      Unreadable: a graph is damaged, or larger than `limit`.
     """
     chosen = run.functions.values() if function is None else [run.functions[function]]
     first: dict[_Key, tuple[int, Finding]] = {}
     for number, one in enumerate(chosen):
-        for finding in (*_of_function(one, rules), *_of_graphs(one, rules)):
+        for finding in (*_of_function(one, rules), *_of_graphs(one, rules, limit, unread)):
             at, known = first.setdefault(_key(finding), (number, finding))
             if finding.count > known.count:
                 first[_key(finding)] = at, dataclasses.replace(known, count=finding.count)
@@ -48,9 +59,15 @@ def _of_function(function: Function, rules: Sequence[Rule]) -> Iterator[Finding]
             )
 
 
-def _of_graphs(function: Function, rules: Sequence[Rule]) -> Iterator[Finding]:
+def _of_graphs(function: Function, rules: Sequence[Rule], limit: int, unread: list[Warned] | None) -> Iterator[Finding]:
     for trace in _looked_at(function):
-        subject = Subject(trace)
+        try:
+            subject = Subject(trace, limit=limit)
+        except Unreadable as error:
+            if unread is None:
+                raise
+            unread.append(Warned("damaged", error.message, error.hint))
+            continue
         for rule in rules:
             yield from _grouped(rule, function, subject, rule.graph(subject) if rule.graph else ())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator
 
-from tracer.graph.inline import Inlined, inline
+from tracer.graph.inline import LIMIT, Inlined, inline
 from tracer.graph.lines import Frame, InlinedLines, Stack
 from tracer.graph.model import Graph, Kind, Nodes, Variable
 from tracer.recorded import Trace
@@ -22,10 +22,10 @@ PLUMBING = frozenset(
 class Subject:
     """A trace's graph with its functions in their places. Edges are indexes of nodes."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, *, limit: int = LIMIT) -> None:
         self.trace = trace
         self.graph: Graph = trace.graph
-        self.inlined: Inlined = inline(self.graph)
+        self.inlined: Inlined = inline(self.graph, limit=limit)
         self.nodes: Nodes = self.inlined.nodes
         self._lines = InlinedLines(trace.lines, self.inlined)
 

@@ -7,11 +7,11 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tracer.errors import NotFound, UsageError
+from tracer.errors import NotFound, Unreadable, UsageError
 from tracer.graph.diff import GraphDiff, diff_graphs
 from tracer.graph.hlo import read_hlo
 from tracer.graph.hlo_map import hlo_map
-from tracer.graph.inline import Inlined, inline
+from tracer.graph.inline import LIMIT, Inlined, inline
 from tracer.graph.matching import without_numbers
 from tracer.graph.model import Graph
 from tracer.graph.stage_map import KEPT, StageMap, stage_map
@@ -90,7 +90,9 @@ class DiffReport:
         return not self.changes.total
 
 
-def diff_report(before: Run, after: Run, sides: tuple[Side, Side] = (Side(), Side()), *, top: int = 0) -> DiffReport:
+def diff_report(
+    before: Run, after: Run, sides: tuple[Side, Side] = (Side(), Side()), *, top: int = 0, limit: int = LIMIT
+) -> DiffReport:
     """Returns what changed from one run to another, or between two traces or stages of one.
 
     Args:
@@ -98,19 +100,24 @@ def diff_report(before: Run, after: Run, sides: tuple[Side, Side] = (Side(), Sid
       after: the run of the second side; it may be the same one.
       sides: which functions, traces and stages of them; by default all functions, as traced.
       top: how many changes and how many scopes, 0 for all.
+      limit: how many nodes a graph may have with its functions in their places.
 
     Raises:
       NotFound: no such function, trace or stage, or nothing that both sides have.
+      Unreadable: the only graphs that could be compared are damaged, or larger than `limit`.
       UsageError: a stage that is no graph, or two stages that have nothing to be compared by.
     """
     stages = sides[0].stage or "traced", sides[1].stage or "traced"
     _check(stages)
     notes: list[str] = []
-    traces = tuple(
-        found
+    failures: list[Unreadable] = []
+    compared = [
+        _compared(function, one, other, stages, notes, limit, failures)
         for function, one, other in _pairs(before, after, sides)
-        if (found := _trace_diff(function, one, other, stages, notes)) is not None
-    )
+    ]
+    traces = tuple(trace for trace in compared if trace is not None)
+    if not traces and failures:
+        raise failures[0]
     if not traces and notes:
         raise NotFound("there is nothing to compare", hint=notes[0])
     changes = [change for trace in traces for change in trace.changes]
@@ -206,8 +213,26 @@ def _signature(trace: Trace) -> str:
     return f"{trace.kind} {trace.signature}"
 
 
+def _compared(
+    function: str,
+    before: Trace | None,
+    after: Trace | None,
+    stages: tuple[str, str],
+    notes: list[str],
+    limit: int,
+    failures: list[Unreadable],
+) -> TraceDiff | None:
+    """Compares two traces; where a graph cannot be read, the others are compared all the same."""
+    try:
+        return _trace_diff(function, before, after, stages, notes, limit)
+    except Unreadable as error:
+        failures.append(error)
+        notes.append(error.message)
+        return None
+
+
 def _trace_diff(
-    function: str, before: Trace | None, after: Trace | None, stages: tuple[str, str], notes: list[str]
+    function: str, before: Trace | None, after: Trace | None, stages: tuple[str, str], notes: list[str], limit: int
 ) -> TraceDiff | None:
     missing = [
         (trace, stage, trace.stages.get(stage, "it was not recorded"))
@@ -217,8 +242,8 @@ def _trace_diff(
     if missing:
         notes += [f"{trace.id} has no {stage} graph: {reason}" for trace, stage, reason in missing]
         return None
-    old = _graph(before, stages[0]) if before else None
-    new = _graph(after, stages[1]) if after else None
+    old = _graph(before, stages[0], limit) if before else None
+    new = _graph(after, stages[1], limit) if after else None
     if old is None or new is None:
         return _one_sided(function, before, after, old, new)
     if stages[0] == stages[1]:
@@ -235,9 +260,9 @@ def _trace_diff(
     return TraceDiff(function, before, after, len(old.nodes), len(new.nodes), counts, changes, scopes)
 
 
-def _graph(trace: Trace, stage: str) -> Inlined:
+def _graph(trace: Trace, stage: str, limit: int) -> Inlined:
     content = trace.stage(stage)
-    return inline(content if isinstance(content, Graph) else read_hlo(content, f"{stage} of {trace.id}"))
+    return inline(content if isinstance(content, Graph) else read_hlo(content, f"{stage} of {trace.id}"), limit=limit)
 
 
 def _one_sided(

@@ -106,7 +106,7 @@ def show_report(
         tree=_cut(whole.folded if whole else (), depth, top),
         whole=whole,
         text=text,
-        findings=() if damaged else lint(run),
+        findings=lint(run, limit=limit, unread=[]),
         damaged=tuple(damaged),
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer import text
 from tracer.lint.finding import Finding
-from tracer.render.text.style import UNLIMITED, Style, plain, source_line
+from tracer.render.text.style import UNLIMITED, Style, plain, source_line, warnings
 from tracer.report.lint import LintReport
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def lint(report: LintReport, style: Style) -> str:
     if report.findings.truncated:
         left = report.findings.total - len(report.findings.items)
         parts += [f"... and {text.plural(left, 'finding')} more: --top 0 shows all", ""]
-    return style.render([*parts, _total(report)])
+    return style.render([*parts, _total(report), *warnings(report.unread)])
 
 
 def _finding(finding: Finding, style: Style) -> list[RenderableType]:
