@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tracer.errors import NotFound, did_you_mean
-from tracer.graph.inline import TooLarge, inline
+from tracer.graph.inline import TooLarge
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, Variable
 from tracer.graph.optimized import in_traced_terms
@@ -84,7 +84,7 @@ class Trace:
         content = self._read(self.id, name)
         if name == "optimized" and not self.stages.get("traced", "not recorded"):
             with contextlib.suppress(TooLarge):  # then it is shown as it is
-                return in_traced_terms(content, inline(self.graph))
+                return in_traced_terms(content, self.graph)
         return content  # type: ignore[no-any-return]
 
 

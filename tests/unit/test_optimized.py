@@ -1,7 +1,6 @@
 """Optimised graphs in the traced graph's terms."""
 
 from tests.helpers import graph
-from tracer.graph.inline import inline
 from tracer.graph.model import Graph, Kind, Node, Nodes, TensorType, Variable
 from tracer.graph.optimized import in_traced_terms, readable_names
 
@@ -13,7 +12,7 @@ def shapes(nodes):
 
 def optimised(before, after):
     """Returns the nodes of an optimised graph in traced terms, from both graphs typed."""
-    return in_traced_terms(graph(after), inline(graph(before))).nodes
+    return in_traced_terms(graph(after), graph(before)).nodes
 
 
 def text(nodes):
@@ -72,4 +71,13 @@ def test_captures_are_the_last_arguments():
     traced = Graph(graph("x:Placeholder  w:Placeholder  y:MatMul<-x,w").nodes, {}, {"w": w})
     arguments = Nodes.of(Node(name, Kind("_Arg", {"index": at}), (), "") for at, name in enumerate(("x", "y_resource")))
 
-    assert in_traced_terms(Graph(arguments), inline(traced)).captures == {"y_resource": w}
+    assert in_traced_terms(Graph(arguments), traced).captures == {"y_resource": w}
+
+
+def test_a_function_that_stays_closed_has_its_shapes_too():
+    """What a dataset runs stands in the library before and after, under one name."""
+    traced = graph("d:MapDataset@f", f="(x) y:Relu=float32[2]<-x ->y")
+    after = in_traced_terms(graph("d:MapDataset@f  e:MapDataset@g", f="(x) y:Relu=float32<-x ->y", g="z:Relu"), traced)
+
+    assert shapes(after.functions["f"].nodes) == {"y": ((2,),)}
+    assert shapes(after.functions["g"].nodes) == {"z": None}

@@ -5,10 +5,11 @@ Grappler writes names with the lowering's numbers in them, and no shapes.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tracer.graph.inline import Inlined
+from tracer.graph.inline import inline
 from tracer.graph.model import Graph, Kind, Nodes, Shape, TensorType, Variable
 from tracer.graph.names import node_path
 
@@ -21,15 +22,29 @@ _HANDING_ON = frozenset({"Identity", "Enter", "Exit", "LoopCond", "Merge", "Next
 _Shapes = tuple[Shape, ...]  # of a node's outputs; none if they are not known
 
 
-def in_traced_terms(graph: Graph, traced: Inlined) -> Graph:
+def in_traced_terms(graph: Graph, traced: Graph) -> Graph:
     """Returns an optimised graph at node paths, with the shapes and captures of the traced nodes that its nodes were.
 
     Args:
       graph: the optimised graph, as TensorFlow exports it.
       traced: the traced graph that it was made from.
+
+    Raises:
+      TooLarge: the traced graph is too large to be inlined.
     """
-    nodes = _renamed(graph.nodes, readable_names(graph.nodes.names))
-    before = dict(zip(traced.nodes.names, traced.nodes.kinds, strict=True))
+    nodes = _typed(_renamed(graph.nodes, readable_names(graph.nodes.names)), inline(traced).nodes)
+    functions = {
+        name: dataclasses.replace(function, nodes=_typed(function.nodes, traced.functions[name].nodes))
+        if name in traced.functions
+        else function
+        for name, function in graph.functions.items()
+    }
+    return Graph(nodes, functions, _captures(nodes, traced))
+
+
+def _typed(nodes: Nodes, traced: Nodes) -> Nodes:
+    """Returns nodes with the shapes of the traced nodes that they were."""
+    before = dict(zip(traced.names, traced.kinds, strict=True))
     known: dict[tuple[Kind, Kind | None], _Shapes] = {}
     shapes: dict[str, _Shapes] = {}
     for name, kind in zip(nodes.names, nodes.kinds, strict=True):
@@ -43,7 +58,7 @@ def in_traced_terms(graph: Graph, traced: Inlined) -> Graph:
         made.get((kind, shapes[name])) or made.setdefault((kind, shapes[name]), _with_shapes(kind, shapes[name]))
         for name, kind in zip(nodes.names, nodes.kinds, strict=True)
     ]
-    return Graph(Nodes(nodes.names, kinds, (nodes.inputs, nodes.devices)), graph.functions, _captures(nodes, traced))
+    return Nodes(nodes.names, kinds, (nodes.inputs, nodes.devices))
 
 
 def own_shapes(kind: Kind) -> _Shapes:
@@ -73,7 +88,7 @@ def _renamed(nodes: Nodes, names: list[str]) -> Nodes:
     return Nodes(names, nodes.kinds, (inputs, nodes.devices))
 
 
-def _captures(nodes: Nodes, traced: Inlined) -> dict[str, Variable]:
+def _captures(nodes: Nodes, traced: Graph) -> dict[str, Variable]:
     """Returns what a graph takes from outside, by the argument that stands for it: captures are the last arguments."""
     given = sum(1 for kind in traced.nodes.kinds if kind.op == "Placeholder") - len(traced.captures)
     captured = list(traced.captures.values())

@@ -133,7 +133,7 @@ def _light(kind: Kind) -> Kind:
     """Returns a kind as the page needs it: with its shapes, with its function's name, without a large content."""
     if any(len(entry) > LARGE for entry in kind.encoded):
         kind = Kind(kind.op, kind.attributes, kind.bodies, tuple(map(_without_content, kind.encoded)))
-    kind = _with_shapes(kind, own_shapes(kind))
+    kind = _with_shapes(kind, kind.attributes.get(SHAPES) or own_shapes(kind))
     called = [body.function for body in kind.bodies if not body.label]
     return _with_text(kind, _FUNCTION, function_name(called[0])[0]) if called else kind
 
