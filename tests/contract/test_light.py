@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import graph_def, run_python
+from tracer.render.graph import FORMATS
 from tracer.store.writer import RunWriter
 
 HEAVY = "\nimport sys; print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
@@ -36,7 +37,17 @@ def test_reading_needs_no_tensorflow(logdir: Path, code: str):
 
 @pytest.mark.parametrize(
     ("command", "code"),
-    [(["list"], 0), (["runs"], 0), (["show"], 0), (["show", "--json"], 0), (["--help"], 0), (["run", "no_such"], 3)],
+    [
+        (["--help"], 0),
+        (["list"], 0),
+        (["run", "no_such"], 3),
+        (["runs"], 0),
+        (["show"], 0),
+        (["show", "--json"], 0),
+        (["lint"], 0),
+        (["diff", "latest", "latest"], 0),
+        *((["export", "--format", name], 0) for name in FORMATS),
+    ],
 )
 def test_commands_that_read_need_no_tensorflow(logdir: Path, command: list[str], code: int):
     """The commands that do not record leave TensorFlow, Keras and NumPy unimported, also where they fail."""

@@ -20,7 +20,7 @@ from tracer.report.show import show_report
 from tracer.store.load import load_run
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
-WIDTH = 120
+WIDTH = 150
 
 
 def explained(run: Run, summary: str) -> str:

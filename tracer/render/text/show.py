@@ -114,7 +114,7 @@ def _tree(report: ShowReport, whole: Scopes, style: Style) -> list[RenderableTyp
     taken = sum(max(map(cell_len, [name, *column])) + _GAP for name, column in columns.items())
     room = max(style.width - taken - _GAP - _LEAST_OPS, _LEAST_SCOPE)
     title = f"scopes of {text.one_line(report.shown_name)}{stage}"
-    shown = table(title, *(name if name == "output" else f">{name}" for name in columns), "ops")
+    shown = table(title, *(f"<{name}" if name == "output" else f">{name}" for name in columns), "ops")
     for row, guide, *cells in zip(rows, guides(rows), *columns.values(), strict=True):
         scope = _scope(row, guide, room, bold=row.depth <= rows[0].depth)
         shown.add_row(scope, *(plain(cell) for cell in cells), _ops(row))

@@ -102,7 +102,7 @@ def plain(content: str, style: str = "") -> Any:
 
 
 def table(*columns: str) -> Any:
-    """Returns an empty table; `>` before a column's name sets it to the right."""
+    """Returns an empty table; `>` before a column's name sets it to the right, `<` keeps it whole on the left."""
     from rich import box
     from rich.table import Table
 
@@ -112,9 +112,9 @@ def table(*columns: str) -> Any:
         # Where the width is too small rich cuts the widest of the columns that may wrap: so names, which stand first,
         # and numbers say that they may not. Nothing does wrap: the cells say so (`plain`).
         made.add_column(
-            plain(column.removeprefix(">")),
+            plain(column.lstrip("<>")),
             justify="right" if right else "left",
-            no_wrap=right or number == 0,
+            no_wrap=column.startswith(("<", ">")) or number == 0,
             overflow="ellipsis",
         )
     return made
