@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ class Commands(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs a command and exits with the code that its outcome has."""
         kwargs["standalone_mode"] = False
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # names of files may hold bytes that no encoding has
+                stream.reconfigure(errors="backslashreplace")
         try:
             code = super().main(*args, **kwargs)
         except TracerError as error:
@@ -56,6 +60,9 @@ class Commands(click.Group):
         except OSError as error:
             sys.stdout = None  # as above
             show_error(TracerError(f"the output cannot be written: {error.strerror}", hint="where does stdout go?"))
+            sys.exit(1)
+        except MemoryError:
+            show_error(TracerError("there is not enough memory", hint="look at a part: --function, --scope, --depth"))
             sys.exit(1)
         except Exception as error:
             if _DEBUG in os.environ:

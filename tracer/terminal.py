@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from tracer.errors import ProgramFailed, TracerError
 from tracer.store import layout
-from tracer.text import byte_size
+from tracer.text import byte_size, one_line, shortened
 
 if TYPE_CHECKING:
     from tracer.diagnose import Check
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from tracer.report.show import ShowReport
     from tracer.store.prune import OldRun
     from tracer.tensorboard import Board
+
+_MESSAGE = 1_000  # characters of an error
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and the end of a line
 
 
 class Output:
@@ -87,7 +91,8 @@ class Output:
         else:
             verb = "board" if report.run.is_ours else "lint"
             following = "" if report.text else f"trace-scenario {verb} {shlex.quote(report.run.reference)}"
-            self._write(text.show(report, style(sys.stdout)), then=following)
+            body = text.show(report, style(sys.stdout))
+            self._write(_for_terminal(body) if report.text else body, then=following)
 
     def lint(self, report: LintReport) -> None:
         """Writes the findings of one run."""
@@ -121,7 +126,8 @@ class Output:
             told = {"format": format_, "file": file, "bytes": len(encoded)}
             self._write(json.dumps(told if file is not None else {**told, "content": content}))
         else:
-            self._write(content if file is None else f"{file}: {format_}, {byte_size(len(encoded))}")
+            told_of = f"{one_line(str(file))}: {format_}, {byte_size(len(encoded))}"
+            self._write(_for_terminal(content) if file is None else told_of)
 
     def board(self, started: Board, links: Mapping[str, str], *, stays: bool) -> None:
         """Writes where TensorBoard is."""
@@ -161,7 +167,7 @@ class Output:
             return
         sys.stdout.write(body if body.endswith("\n") else body + "\n")
         if then:
-            sys.stdout.write(f"\nnext: {then}{self._options}\n")
+            sys.stdout.write(f"\nnext: {one_line(then + self._options)}\n")
         sys.stdout.flush()
 
     def _short(self, path: str) -> str:
@@ -187,9 +193,21 @@ def show_error(error: TracerError) -> None:
     if sys.stderr is None:
         return
     red, plain = ("\x1b[31m", "\x1b[0m") if style(sys.stderr).color else ("", "")
-    sys.stderr.write(f"{red}error:{plain} {' '.join(error.message.split())}\n")
+    sys.stderr.write(f"{red}error:{plain} {_told(error.message)}\n")
     if error.hint:
-        sys.stderr.write(f"hint: {' '.join(error.hint.split())}\n")
+        sys.stderr.write(f"hint: {_told(error.hint)}\n")
+
+
+def _told(message: str) -> str:
+    """Returns a message as one line: names of files and nodes in it may hold anything, of any length."""
+    return shortened(one_line(" ".join(message.split())), _MESSAGE)
+
+
+def _for_terminal(content: str) -> str:
+    """Returns what a file holds as it may be shown: a terminal would obey the control characters in it."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return content
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", content)
 
 
 def program_traceback(error: BaseException) -> str:

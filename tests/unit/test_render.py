@@ -104,6 +104,7 @@ def test_show_says_what_it_left_out(small: Run):
     """A list that was cut says by how much and how to see the rest."""
     shown = to_text.show(show_report(small, top=1), Style())
 
+    assert "\n... and 1 trace more\n" in shown
     assert "\n... and 1 function more: --top 0 shows all\n" in shown
     assert "\n... and 5 scopes more: --top 0 shows all\n" in shown
 
@@ -197,17 +198,6 @@ def test_show_as_json(small: Run):
                             "calls": 1,
                             "nodes": 9,
                             "missing": {"hlo": "it is not jitted"},
-                        },
-                        {
-                            "trace": "002-step",
-                            "kind": "forward",
-                            "cause": "first trace",
-                            "signature": "() -> None",
-                            "call_site": None,
-                            "seconds": None,
-                            "calls": 0,
-                            "nodes": 1,
-                            "missing": {},
                         },
                     ],
                 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tracer.graph.model import Nodes
+from tracer.graph.names import port_number
 
 CONTROL = -1  # the port of a control edge
 
@@ -44,7 +45,7 @@ def edges_of(nodes: Nodes) -> Edges:
                 producer = index.get(name, -1)
                 if producer >= 0:
                     readers[producer].append((reader, len(produced)))
-                produced.append((producer, int(port) if port.isdecimal() and len(port) < 10 else 0))
+                produced.append((producer, port_number(port)))
         data.append(produced)
         control.append(awaited)
     return Edges(data, control, readers)

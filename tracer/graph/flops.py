@@ -22,6 +22,7 @@ from tracer.graph.formulas import (
     is_free,
 )
 from tracer.graph.model import Kind, Nodes, TensorType
+from tracer.graph.names import port_number
 
 __all__ = ["DIFFERS_FROM_TENSORFLOW", "FORMULAS", "NO_ARITHMETIC", "Flops", "Formula", "graph_flops", "node_flops"]
 
@@ -109,7 +110,7 @@ def _type(producers: dict[str, Kind], text: str) -> TensorType:
         kind = producers.get(name)
         if kind is None or not number.isdecimal():
             return _UNKNOWN
-        port = int(number)
+        port = port_number(number)
     outputs = kind.outputs
     return outputs[port] if port < len(outputs) else _UNKNOWN
 

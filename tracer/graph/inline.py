@@ -11,10 +11,14 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from tracer.errors import Unreadable
 from tracer.graph.model import Body, Graph, Kind, Node, Nodes, Variable
+from tracer.graph.names import port_number
 from tracer.text import count
 
 LIMIT = 2_000_000  # nodes; unrolled models stay below, and twice as many do not fit into a small machine
-_CHARACTERS = 1_000_000_000  # of all paths together: nests of tens of thousands of functions are beyond it
+# For each node of the limit: nests of tens of thousands of functions have long paths, and functions that return
+# thousands of results many edges, whatever the number of nodes. Ordinary graphs have half of it.
+_CHARACTERS = 250  # of names and inputs
+_EDGES = 4
 
 RECURSIVE = "recursive"
 MISSING = "missing"
@@ -72,8 +76,8 @@ def inline(graph: Graph, *, limit: int = LIMIT) -> Inlined:
     if not calls.of(graph.nodes):
         return Inlined(graph.nodes, (Place(""),), [0] * len(graph.nodes), {}, graph.captures)
     nodes, characters = _size(graph, calls)
-    if nodes > limit or characters > _CHARACTERS:
-        raise _too_large(limit, nodes)
+    if nodes > limit or characters > max(limit, LIMIT) * _CHARACTERS:
+        raise _too_large(limit, nodes, max(nodes, characters // _CHARACTERS + 1))
     return _Inliner(graph, calls, limit).run()
 
 
@@ -107,7 +111,8 @@ def _size(graph: Graph, calls: _Calls) -> tuple[int, int]:
         function = waiting[-1]
         nodes = graph.functions[function].nodes if function else graph.nodes
         run = [(nodes.names[index], body) for index, bodies in calls.of(nodes) for body in bodies]
-        todo = {body.function for _, body in run if body.function in graph.functions} - sizes.keys() - opened
+        called = {body.function for _, body in run if body.function in graph.functions}
+        todo = {name for name in called if name not in sizes and name not in opened}
         opened.add(function)
         if todo:
             waiting.extend(todo - {function})
@@ -140,13 +145,13 @@ class _Compiled:
             return "^", text[1:]
         name, _, port = text.partition(":")
         if name in self._positions and name not in self._kinds:
-            return self._positions[name] + (int(port) if port.isdecimal() else 0)  # "x:1" is the second of a list
+            return self._positions[name] + port_number(port)  # "x:1" is the second of a list
         output, colon, index = port.rpartition(":")
-        number = index if index.isdecimal() else "0"
+        number = port_number(index)
         if colon:  # "split:output:1", as functions write it
             names = self._kinds[name].output_names if name in self._kinds else ()
-            number = str(names.index(f"{output}:{index}")) if f"{output}:{index}" in names else number
-        return "", name if int(number) == 0 else f"{name}:{number}"
+            number = names.index(f"{output}:{index}") if f"{output}:{index}" in names else number
+        return "", name if number == 0 else f"{name}:{number}"
 
 
 class _Inliner:
@@ -166,6 +171,7 @@ class _Inliner:
         self._place_of: list[int] = []
         self._not_followed: dict[str, str] = {}
         self._characters = 0
+        self._edges = 0
 
     def run(self) -> Inlined:
         """Returns the inlined graph."""
@@ -206,7 +212,8 @@ class _Inliner:
         self._inputs += [_resolve(inputs, prefix, arguments) for inputs in compiled.inputs[start:end]]
         self._devices += nodes.devices[start:end]
         self._place_of += [place] * (end - start)
-        self._guard(end - start, (end - start) * len(prefix))
+        edges = sum(map(len, compiled.inputs[start:end]))
+        self._guard((end - start + edges) * len(prefix), edges)
 
     def _call(
         self, place: int, compiled: _Compiled, index: int, bodies: Sequence[Body], opened: Container[str]
@@ -248,13 +255,17 @@ class _Inliner:
         self._inputs.append(node.inputs)
         self._devices.append(node.device)
         self._place_of.append(place)
-        self._guard(1, len(node.name))
+        self._guard(len(node.name), len(node.inputs))
 
-    def _guard(self, nodes: int, characters: int) -> None:
+    def _guard(self, characters: int, edges: int) -> None:
         """Stops where functions that call each other make more of themselves than was counted before."""
         self._characters += characters
-        if len(self._names) > self._limit or self._characters > _CHARACTERS:
-            raise _too_large(self._limit, 0)
+        self._edges += edges
+        if len(self._names) > self._limit:
+            raise _too_large(self._limit, 0, 2 * self._limit)
+        allowed = max(self._limit, LIMIT)
+        if self._characters > allowed * _CHARACTERS or self._edges > allowed * _EDGES:
+            raise _too_large(self._limit, 0, 2 * allowed)
 
 
 _ARGUMENT = Kind("_Arg")
@@ -279,8 +290,9 @@ def _given(node: Node, body: int, names: Sequence[str], data: Sequence[str]) -> 
         given = list(data[_KEPT_INPUTS.get(node.op, 0) :])
     else:
         # A dataset's function takes an element, and behind it what it captured, which are the node's last inputs.
-        captured = node.attributes.get("Targuments", ())
-        tail = list(data[len(data) - len(captured) :]) if captured else []
+        captured = node.attributes.get("Targuments")
+        number = min(len(captured), len(data)) if isinstance(captured, tuple) else 0
+        tail = list(data[len(data) - number :])
         element = list(data[:1]) * max(len(names) - len(tail), 0)
         given = [*element, *tail] if len(names) != len(data) else list(data)
     return (given + [""] * len(names))[: len(names)]
@@ -293,9 +305,9 @@ def _kept(node: Node, inputs: Sequence[str]) -> list[str]:
     return data[:kept] + [text for text in inputs if text.startswith("^")]
 
 
-def _too_large(limit: int, nodes: int) -> TooLarge:
-    size = f"{count(nodes)} nodes" if nodes > limit else "more nodes, or longer paths, than fit"
+def _too_large(limit: int, nodes: int, needed: int) -> TooLarge:
+    size = f"{count(nodes)} nodes" if nodes > limit else "more nodes, more edges, or longer paths, than fit"
     return TooLarge(
         f"with its functions in their places the graph has {size}: the limit is {count(limit)} nodes",
-        hint=f"--limit {max(nodes, 2 * limit)} allows it, if there is the memory: about 1 GB for each 2,000,000",
+        hint=f"--limit {needed} allows it, if there is the memory: about 1 GB for each 2,000,000",
     )

@@ -132,6 +132,10 @@ class Nodes(Sequence[Node]):
             self._inputs = self._lazy.inputs()
         return self._inputs
 
+    def inputs_of(self, index: int) -> tuple[str, ...]:
+        """Returns the inputs of one node, without reading those of the others."""
+        return self.inputs[index] if self._inputs is not None or self._lazy is None else self._lazy.inputs_of(index)
+
     @property
     def devices(self) -> list[str]:
         """The device of each node; read when they are first asked for."""
@@ -172,6 +176,10 @@ class Unread:
 
     def inputs(self) -> list[tuple[str, ...]]:
         """Reads the inputs of each node."""
+        raise NotImplementedError
+
+    def inputs_of(self, index: int) -> tuple[str, ...]:
+        """Reads the inputs of one node."""
         raise NotImplementedError
 
     def devices(self) -> list[str]:

@@ -16,6 +16,14 @@ _RUNTIME_NAME = re.compile(
 )
 
 
+_PORT_DIGITS = 9  # of the number of an output; Python refuses to read thousands of them
+
+
+def port_number(text: str) -> int:
+    """Returns the number in a reference to an output, `1` of `split:1`; 0 for what no output has as its number."""
+    return int(text) if len(text) <= _PORT_DIGITS and text.isdecimal() and text.isascii() else 0
+
+
 def node_path(executed_name: str) -> str:
     """Returns the node path of a node that TensorFlow executes: its name without the lowering's numbers."""
     return _LOWERED.sub(r"\1", executed_name)

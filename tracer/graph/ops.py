@@ -47,13 +47,14 @@ DTYPES = {
     33: ("float4_e2m1fn", 1),
 }
 _SIZES = dict(DTYPES.values())
+_MOST_OUTPUTS = 100_000  # of one node: a damaged number may ask for more than any memory holds
 _REFERENCE = 100  # DT_FLOAT_REF is DT_FLOAT + 100: an output that can be assigned to, of TensorFlow 1's variables
 
 
 def dtype_name(number: int) -> str:
     """Returns the name of a DataType; of one that this version does not know its number, of DT_INVALID nothing."""
-    if number > _REFERENCE:
-        return f"{dtype_name(number - _REFERENCE)}_ref"
+    if number - _REFERENCE in DTYPES:
+        return f"{DTYPES[number - _REFERENCE][0]}_ref"
     return DTYPES[number][0] if number in DTYPES else f"dtype{number}" if number else ""
 
 
@@ -85,16 +86,17 @@ def is_known(op: str) -> bool:
 def _shapes(attributes: Mapping[str, Any]) -> list[tuple[int | None, ...] | None]:
     recorded = attributes.get("_output_shapes")
     if isinstance(recorded, tuple):
-        return list(recorded)
+        return [item if is_shape(item) else None for item in recorded]
     value = attributes.get("value")
     if hasattr(value, "nbytes"):  # a Const says its shape by its value
         return [value.shape]  # type: ignore[union-attr]
-    if "shape" in attributes and "shared_name" not in attributes and _is_shape(attributes["shape"]):
+    if "shape" in attributes and "shared_name" not in attributes and is_shape(attributes["shape"]):
         return [attributes["shape"]]  # a Placeholder; the shape of a VarHandleOp is its variable's, not the handle's
     return []
 
 
-def _is_shape(value: Any) -> bool:
+def is_shape(value: Any) -> bool:
+    """Tells a shape from what a damaged file may have in its place."""
     return value is None or (isinstance(value, tuple) and all(isinstance(dim, int | None) for dim in value))
 
 
@@ -104,14 +106,20 @@ def _outputs(op: str, attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
     for name, kind in _table().get(op, ()):
         if kind.startswith("*"):
             listed = attributes.get(kind[1:])
-            found += [(f"{name}:{index}", str(dtype)) for index, dtype in enumerate(_as_tuple(listed))]
+            found += [(f"{name}:{index}", _dtype(dtype)) for index, dtype in enumerate(_as_tuple(listed))]
             continue
         one, _, number = kind.partition("*")
         attribute, _, default = one.partition("=")
-        dtype = attribute if attribute in _SIZES else str(attributes.get(attribute) or default)
+        dtype = attribute if attribute in _SIZES else _dtype(attributes.get(attribute)) or default
         count = attributes.get(number, 0) if number else 1
-        found += [(f"{name}:{index}", dtype) for index in range(count if isinstance(count, int) else 0)]
+        known = isinstance(count, int) and count <= _MOST_OUTPUTS
+        found += [(f"{name}:{index}", dtype) for index in range(count if known else 0)]
     return found
+
+
+def _dtype(value: Any) -> str:
+    """Returns the dtype in an attribute; nothing where a damaged file has something else in its place."""
+    return value if isinstance(value, str) and value.isidentifier() and value.isascii() else ""
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from tracer.graph.inline import inline
 from tracer.graph.model import Graph, Kind, Nodes, Shape, TensorType, Variable
-from tracer.graph.names import node_path
+from tracer.graph.names import node_path, port_number
 
 # What an optimised node may have been before, besides its own op, without another result: the runtime's arguments, and
 # nodes into which Grappler fused those before them. Such a node keeps the name of the last one.
@@ -141,7 +141,7 @@ def _hand_through(nodes: Nodes, shapes: dict[str, _Shapes]) -> None:
 def _shape_at(text: str, shapes: Mapping[str, _Shapes]) -> Shape:
     name, _, port = text.partition(":")
     known = shapes.get(name, ())
-    index = int(port or 0)
+    index = port_number(port)
     return known[index] if index < len(known) else None
 
 

@@ -6,13 +6,13 @@ of a million nodes' prefixes would hold the same text again and again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
 from tracer.graph.inline import Inlined
 
 # What TensorFlow leaves in the place of a call or a loop, under its name, when it puts their nodes in the caller.
 _STANDS_FOR = frozenset({"Identity", "IdentityN", "NoOp"})
-_DEEP = 500  # levels from which on the paths of all the scopes above are not kept: together they grow with the square
+_DEEP = 500  # levels below which scopes are not known by their paths: together these grow with the square of the depth
 
 
 class ScopeTree:
@@ -73,9 +73,8 @@ class ScopeTree:
             totals[self.parents[scope]] += totals[scope]
         return totals
 
-    def add(self, prefix: str) -> int:
-        """Returns the number of the scope with this path, made with those above it if it is new."""
-        scope = 0
+    def add(self, prefix: str, scope: int = 0) -> int:
+        """Returns the number of the scope with this path below another, made with those above it if it is new."""
         for part in prefix.split("/"):
             known = self._numbers.get((scope, part))
             scope = self.adopt(scope, part) if known is None else known
@@ -109,52 +108,70 @@ def scope_tree(graph: Inlined, *, raw: bool = False) -> ScopeTree:
     return _tree(names, calls, raw=raw)
 
 
+def place_scopes(graph: Inlined, tree: ScopeTree) -> list[int | None]:
+    """Returns, for each place of a graph, the scope that it is; None if nothing of it is in the tree."""
+    found: list[int | None] = [0]
+    for place in graph.places[1:]:
+        scope = found[place.parent]  # from there on: the whole prefix, again and again, would grow with the square
+        for part in place.prefix[len(graph.places[place.parent].prefix) : -1].split("/"):
+            scope = None if scope is None else tree.child(scope, part)
+        found.append(scope)
+    return found
+
+
 def _tree(names: Sequence[str], calls: Collection[int], *, raw: bool) -> ScopeTree:
-    tree = ScopeTree()
-    numbers = {"": 0}  # by prefix
-    owners = []
+    single = set() if raw else set(names).difference([names[index] for index in calls])
+    growing = _Growing(single)
+    tree, numbers, owners = growing.tree, growing.numbers, growing.tree.owners
     for name in names:
         prefix = name.rpartition("/")[0]
         number = numbers.get(prefix)
-        owners.append(_number(tree, numbers, prefix) if number is None else number)
+        owners.append(growing.number(prefix) if number is None else number)
     for index in range(len(names)) if raw else calls:
-        own = tree.child(owners[index], names[index].rpartition("/")[2])
+        prefix, _, last = names[index].rpartition("/")
+        own = None if prefix in growing.left_out else tree.child(owners[index], last)
         owners[index] = owners[index] if own is None else own
-    tree.owners = owners
-    if raw:
-        return tree
-    ops = set(names).difference([names[index] for index in calls])
-    folded = {number for prefix, number in numbers.items() if prefix in ops}
-    return _without(tree, folded) if folded else tree
+    return tree
 
 
-def _number(tree: ScopeTree, numbers: dict[str, int], prefix: str) -> int:
-    """Returns the number of a new scope, made with those above it."""
-    new = []
-    if prefix.count("/") > _DEEP or prefix.startswith("/"):  # the scope of an empty name is not the whole graph
-        numbers[prefix] = tree.add(prefix)
-        return numbers[prefix]
-    while prefix not in numbers:
-        new.append(prefix)
-        prefix = prefix.rpartition("/")[0]
-    number = numbers[prefix]
-    for prefix in reversed(new):
-        number = numbers[prefix] = tree.adopt(number, prefix.rpartition("/")[2])
-    return number
+class _Growing:
+    """A scope tree as it grows. The scopes of single nodes are left out, with all below them."""
 
+    def __init__(self, single: Container[str]) -> None:
+        self.tree = ScopeTree()
+        self.numbers = {"": 0}  # by prefix: the scope that its nodes lie in
+        self.left_out: set[str] = set()  # prefixes without a scope of their own: their nodes lie beside the single node
+        self._single = single
 
-def _without(tree: ScopeTree, folded: Collection[int]) -> ScopeTree:
-    """Returns the tree without the scopes of single nodes, and all below them: their nodes lie beside the node."""
-    kept = ScopeTree()
-    moved = [0]  # by old number: the new number of the scope that its nodes lie in now
-    inside = [False]
-    for scope in range(1, len(tree)):
-        parent = tree.parents[scope]
-        gone = inside[parent] or scope in folded
-        inside.append(gone)
-        if gone:
-            moved.append(moved[parent])
+    def number(self, prefix: str) -> int:
+        """Returns the number of the scope that the nodes of a new prefix lie in, made with those above it."""
+        if prefix.count("/") >= _DEEP:
+            return self._deep(prefix)
+        new = []
+        above = prefix
+        while above not in self.numbers:
+            new.append(above)
+            above = above.rpartition("/")[0]
+        number, gone = self.numbers[above], above in self.left_out
+        for each in reversed(new):
+            gone = gone or each in self._single
+            if gone:
+                self.left_out.add(each)
+            else:
+                parent, slash, name = each.rpartition("/")
+                if slash and not parent:  # the scope of an empty name is not the whole graph
+                    number = self.tree.add("")
+                number = self.tree.adopt(number, name)
+            self.numbers[each] = number
+        return number
+
+    def _deep(self, prefix: str) -> int:
+        inner = prefix.split("/", _DEEP)[_DEEP]
+        above = prefix[: -len(inner) - 1]
+        number = self.numbers[above] if above in self.numbers else self.number(above)
+        if above in self.left_out:
+            self.left_out.add(prefix)
         else:
-            moved.append(kept.adopt(moved[parent], tree.names[scope]))
-    kept.owners = [moved[owner] for owner in tree.owners]
-    return kept
+            number = self.tree.add(inner, number)
+        self.numbers[prefix] = number
+        return number

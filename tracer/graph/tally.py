@@ -5,14 +5,26 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+from tracer.graph.scopes import ScopeTree
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ScopeTally:
     """How many nodes of each sort a scope has."""
 
-    path: str  # "net/layer"; "" is the whole graph
-    depth: int  # 0 for the whole graph
+    tree: ScopeTree = dataclasses.field(repr=False)
+    scope: int  # its number there; 0 is the whole graph
     counts: Mapping[str, int]  # by sort, in the scope and in those below it; sorts that it has none of are left out
+
+    @property
+    def path(self) -> str:
+        """The scope's path, `net/layer`; empty for the whole graph. Not kept: in a deep nest they are long."""
+        return self.tree.path(self.scope)
+
+    @property
+    def depth(self) -> int:
+        """How deep it lies; 0 for the whole graph."""
+        return self.tree.depths[self.scope]
 
 
 def tally_scopes(rows: Iterable[tuple[str, str]]) -> tuple[ScopeTally, ...]:
@@ -21,35 +33,20 @@ def tally_scopes(rows: Iterable[tuple[str, str]]) -> tuple[ScopeTally, ...]:
     A node whose path is itself a scope (a call, a loop) counts as part of that scope.
     """
     listed = list(rows)
-    counts: dict[str, dict[str, int]] = {"": {}}
-    children: dict[str, list[str]] = {"": []}
+    tree = ScopeTree()
+    numbers = {"": 0}  # by prefix
     for path, _ in listed:
-        _open(path.rpartition("/")[0], counts, children)
+        prefix = path.rpartition("/")[0]
+        if prefix not in numbers:
+            numbers[prefix] = tree.add(prefix)
+    counts: list[dict[str, int]] = [{} for _ in range(len(tree))]
     for path, sort in listed:
-        own = counts[path if path in counts else path.rpartition("/")[0]]
+        prefix, _, name = path.rpartition("/")
+        inner = tree.child(numbers[prefix], name)
+        own = counts[numbers[prefix] if inner is None else inner]
         own[sort] = own.get(sort, 0) + 1
-    order = _parents_first(children)
-    for path, _ in reversed(order[1:]):
-        above = counts[path.rpartition("/")[0]]
-        for sort, number in counts[path].items():
+    for scope in range(len(tree) - 1, 0, -1):  # children have higher numbers than their parents
+        above = counts[tree.parents[scope]]
+        for sort, number in counts[scope].items():
             above[sort] = above.get(sort, 0) + number
-    return tuple(ScopeTally(path, depth, counts[path]) for path, depth in order)
-
-
-def _open(scope: str, counts: dict[str, dict[str, int]], children: dict[str, list[str]]) -> None:
-    """Adds a scope and those above it, each the first time only: so that the cost does not grow with the depth."""
-    while scope not in counts:
-        counts[scope] = {}
-        above = scope.rpartition("/")[0]
-        children.setdefault(above, []).append(scope)
-        children.setdefault(scope, [])
-        scope = above
-
-
-def _parents_first(children: Mapping[str, list[str]]) -> list[tuple[str, int]]:
-    order, waiting = [], [("", 0)]
-    while waiting:
-        path, depth = waiting.pop()
-        order.append((path, depth))
-        waiting += [(child, depth + 1) for child in reversed(children[path])]
-    return order
+    return tuple(ScopeTally(tree, scope, counts[scope]) for scope in tree.walk())

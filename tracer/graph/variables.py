@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tracer.graph.inline import Inlined
 from tracer.graph.model import Kind, TensorType, Variable
+from tracer.graph.ops import is_shape
 
 _HANDLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
 
@@ -35,6 +36,6 @@ def _handles(graph: Inlined) -> list[tuple[int, str]]:
 
 
 def _made(kind: Kind, path: str) -> Variable:
-    shape = kind.attributes.get("shape")
+    shape = kind.attributes.get("shape") if is_shape(kind.attributes.get("shape")) else None
     name = kind.attributes.get("shared_name") or path
     return Variable(str(name), TensorType(str(kind.attributes.get("dtype", "")), shape))

@@ -233,7 +233,7 @@ def pruned(removed: Sequence[OldRun], *, dry_run: bool) -> dict[str, Any]:
 def _function(row: FunctionRow) -> dict[str, Any]:
     return {
         "name": row.name,
-        "traces": len(row.traces),
+        "traces": len(row.function.traces),
         "calls": row.function.calls,
         "seconds": row.seconds,
         "stages": list(row.function.stages),

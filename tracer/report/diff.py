@@ -14,6 +14,7 @@ from tracer.graph.hlo_map import hlo_map
 from tracer.graph.inline import LIMIT, Inlined, inline
 from tracer.graph.matching import without_numbers
 from tracer.graph.model import Graph
+from tracer.graph.scopes import ScopeTree
 from tracer.graph.stage_map import KEPT, StageMap, stage_map
 from tracer.graph.tally import ScopeTally, tally_scopes
 from tracer.recorded import Function, Run, Trace
@@ -324,24 +325,31 @@ def _stage_rows(function: str, stages: StageMap, *, forward: bool) -> Iterator[t
 
 def _rolled_up(trace: TraceDiff) -> Iterator[Change]:
     """Yields a trace's changes, with one row for each scope that came or went as a whole."""
-    whole: dict[str, tuple[str, int]] = {}
-    for scope in trace.scopes:
+    whole: dict[int, ScopeTally] = {}  # by number: the scope around it that came or went as a whole
+    for scope in trace.scopes[1:]:
         sorts = list(scope.counts.items())
-        above = scope.path.rpartition("/")[0]
-        if scope.path and above in whole:
-            whole[scope.path] = whole[above]
-        elif scope.path and len(sorts) == 1 and sorts[0][0] in ("added", "removed") and sorts[0][1] > 1:
-            whole[scope.path] = (scope.path, sorts[0][1])
-    seen: set[str] = set()
+        above = whole.get(scope.tree.parents[scope.scope])
+        if above is not None:
+            whole[scope.scope] = above
+        elif len(sorts) == 1 and sorts[0][0] in ("added", "removed") and sorts[0][1] > 1:
+            whole[scope.scope] = scope
+    seen: set[int] = set()
     for change in trace.changes:
-        above = change.path if change.path in whole else change.path.rpartition("/")[0]
-        if change.what != "node" or above not in whole:
+        around = _around(change.path, trace.scopes[0].tree, whole) if change.what == "node" else None
+        if around is None:
             yield change
-            continue
-        path, nodes = whole[above]
-        if path not in seen:
-            seen.add(path)
-            yield Change(change.kind, trace.function, path, "", "", "scope", nodes)
+        elif around.scope not in seen:
+            seen.add(around.scope)
+            nodes = sum(around.counts.values())
+            yield Change(change.kind, trace.function, around.path, "", "", "scope", nodes)
+
+
+def _around(path: str, tree: ScopeTree, whole: Mapping[int, ScopeTally]) -> ScopeTally | None:
+    """Returns the scope that a node lies in, or is itself, of those in `whole`."""
+    scope = tree.find(path.rpartition("/")[0])
+    own = tree.child(scope, path.rpartition("/")[2]) if scope is not None else None
+    found = whole.get(own) if own is not None else None
+    return found or (whole.get(scope) if scope is not None else None)
 
 
 def _config(before: Run, after: Run, traces: Sequence[TraceDiff]) -> Iterator[Setting]:

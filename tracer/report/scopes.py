@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tracer.errors import NotFound, did_you_mean
 from tracer.graph.boundary import leaving
@@ -15,7 +15,7 @@ from tracer.graph.inline import Inlined
 from tracer.graph.model import TensorType
 from tracer.graph.names import function_name
 from tracer.graph.repeats import Repeats, find_repeats
-from tracer.graph.scopes import ScopeTree, scope_tree
+from tracer.graph.scopes import ScopeTree, place_scopes, scope_tree
 from tracer.graph.sizes import elements, output_bytes, variable_bytes
 from tracer.graph.variables import variable_homes
 
@@ -56,11 +56,19 @@ class ScopeRow:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that are made when they are asked for: of a deep nest, the paths of all together grow with the square."""
+
+    depths: Sequence[int]  # of each row
+    row: Callable[[int], ScopeRow]  # by its number
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Scopes:
     """The scope tree of a graph."""
 
-    all: tuple[ScopeRow, ...]  # every scope, parents first
-    folded: tuple[ScopeRow, ...]  # repeated blocks as one row, and scopes that hold nothing but one other joined to it
+    all: Rows  # every scope, parents first
+    folded: Rows  # repeated blocks as one row, and scopes that hold nothing but one other joined to it
     not_followed: Mapping[str, str]  # calls that stay closed, by path: "recursive", "missing"
     without_formula: Counts  # ops whose FLOPs are not known, and of how many nodes
     unknown_shapes: Counts  # ops with a formula, but with shapes that are not known
@@ -87,13 +95,17 @@ def scope_rows(graph: Inlined, *, scope: str = "", raw: bool = False) -> Scopes:
     ops = _ops(graph, tree, seen)
     outputs = _outputs(graph, tree, seen)
     runs = _functions(graph, tree)
-    every = [
-        _row(tree, each, measures, ops, outputs, runs, label=tree.names[each] if each else ALL, depth=tree.depths[each])
-        for each in tree.walk(root)
-    ]
+    scopes = list(tree.walk(root))
+
+    def row(at: int) -> ScopeRow:
+        each = scopes[at]
+        label = tree.names[each] if each else ALL
+        return _row(tree, each, measures, ops, outputs, runs, label=label, depth=tree.depths[each])
+
+    every = Rows([tree.depths[each] for each in scopes], row)
     return Scopes(
-        all=tuple(every),
-        folded=tuple(every if raw else _folded(graph, tree, root, measures, ops, outputs, runs)),
+        all=every,
+        folded=every if raw else _folded(graph, tree, root, measures, ops, outputs, runs),
         not_followed=graph.not_followed,
         without_formula=_most_first(flops.without_formula),
         unknown_shapes=_most_first(flops.unknown_shape),
@@ -144,20 +156,17 @@ def _ops(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> tuple[list[Coun
 def _outputs(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> list[_Outputs]:
     """Returns, for each scope, the types of what leaves it, and how many tensors that are."""
     if seen is None:
-        found = leaving(graph, tree, tree.owners)
-    else:
-        found = leaving(seen.graph, tree, [tree.owners[index] for index in seen.stays])
-    return [(tuple(dict.fromkeys(tensors.values()))[:_TYPES], len(tensors)) for tensors in found]
+        return leaving(graph, tree, tree.owners, most=_TYPES)
+    return leaving(seen.graph, tree, [tree.owners[index] for index in seen.stays], most=_TYPES)
 
 
 def _functions(graph: Inlined, tree: ScopeTree) -> dict[int, str]:
     """Returns the Python function behind each scope that is a plain call."""
-    named = {}
-    for place in graph.places:
-        scope = tree.find(place.prefix[:-1]) if place.function and not place.label else None
-        if scope is not None:
-            named[scope] = function_name(place.function)[0]
-    return named
+    return {
+        scope: function_name(place.function)[0]
+        for place, scope in zip(graph.places, place_scopes(graph, tree), strict=True)
+        if place.function and not place.label and scope is not None
+    }
 
 
 def _folded(
@@ -168,8 +177,8 @@ def _folded(
     ops: tuple[list[Counter[str]], list[Counter[str]]],
     outputs: Sequence[_Outputs],
     runs: Mapping[int, str],
-) -> Iterable[ScopeRow]:
-    """Yields the rows that people read: repeats as one, and a scope that holds nothing but one other joined to it."""
+) -> Rows:
+    """Returns the rows that people read: repeats as one, and a scope that holds nothing but one other joined to it."""
     repeats = find_repeats(tree, [kind.op for kind in graph.nodes.kinds], scope=root)
     summed = {name: repeats.total(values) for name, values in measures.items()}
     together = tuple(_together(repeats, counters) for counters in ops)
@@ -181,6 +190,8 @@ def _folded(
         for inner in tree.children()
     ]
     _join_silent(tree, repeats, silent, together[1])
+    times = _times(tree, repeats)
+    heads: list[tuple[int, int, str, str]] = []  # scope, depth, label and pattern of each row
     waiting = [(root, tree.depths[root], tree.path(root) or ALL, tree.path(root) or ALL)]
     while waiting:
         scope, depth, label, pattern = waiting.pop()
@@ -188,19 +199,25 @@ def _folded(
             scope = below[scope][0]
             label += "/" + _label(tree, repeats, scope)
             pattern += "/" + _pattern(tree, repeats, scope)
-        times = _times(tree, repeats, scope)
-        yield _row(tree, scope, summed, together, leave, runs, label=label, pattern=pattern, depth=depth, scopes=times)
+        heads.append((scope, depth, label, pattern))
         waiting += [
             (child, depth + 1, _label(tree, repeats, child), _pattern(tree, repeats, child))
             for child in reversed(below[scope])
         ]
 
+    def row(at: int) -> ScopeRow:
+        scope, depth, label, pattern = heads[at]
+        of = times[scope]
+        return _row(tree, scope, summed, together, leave, runs, label=label, pattern=pattern, depth=depth, scopes=of)
+
+    return Rows([depth for _, depth, _, _ in heads], row)
+
 
 def _silent(graph: Inlined, tree: ScopeTree, computing: Sequence[int]) -> list[bool]:
     """Returns which scopes have nothing in them that computes; the bodies of calls, branches and loops stay visible."""
     silent = [not number for number in computing]
-    for place in graph.places:
-        scope = tree.find(place.prefix[:-1])
+    for place in place_scopes(graph, tree):
+        scope = place
         while scope and silent[scope]:
             silent[scope] = False
             scope = tree.parents[scope]
@@ -236,12 +253,11 @@ def _pattern(tree: ScopeTree, repeats: Repeats, scope: int) -> str:
     return "".join(a if a == b else "*" for a, b in zip(first, last, strict=True))
 
 
-def _times(tree: ScopeTree, repeats: Repeats, scope: int) -> int:
-    """Returns of how many scopes a row is the sum."""
-    times = 1
-    while scope:
-        times *= len(repeats.groups.get(scope, (scope,)))
-        scope = tree.parents[scope]
+def _times(tree: ScopeTree, repeats: Repeats) -> list[int]:
+    """Returns of how many scopes the row of each is the sum."""
+    times = [1]
+    for scope in range(1, len(tree)):  # parents have lower numbers than their children
+        times.append(times[tree.parents[scope]] * len(repeats.groups.get(scope, (scope,))))
     return times
 
 

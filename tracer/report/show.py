@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
+from tracer import text
 from tracer.errors import NotFound, Unreadable, UsageError, did_you_mean
-from tracer.graph.inline import LIMIT, inline, inlined_nodes
+from tracer.graph.inline import LIMIT, TooLarge, inline, inlined_nodes
 from tracer.graph.model import Graph
+from tracer.graph.names import port_number
 from tracer.lint.finding import Finding
 from tracer.lint.run import lint
-from tracer.recorded import GRAPH_STAGES, STAGES, Function, Run, Trace, Warned
+from tracer.recorded import GRAPH_STAGES, STAGES, Function, Functions, Run, Trace, Warned
 from tracer.report.listing import Listing, listing
-from tracer.report.scopes import ScopeRow, Scopes, scope_rows
+from tracer.report.scopes import Rows, ScopeRow, Scopes, scope_rows
+
+_CHARACTERS = 100_000_000  # of the paths of all rows, and of the lines before them
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class FunctionRow:
     """One function, in numbers."""
 
     function: Function
-    traces: tuple[TraceRow, ...]
+    traces: tuple[TraceRow, ...]  # those that are listed
 
     @property
     def name(self) -> str:
@@ -38,7 +41,7 @@ class FunctionRow:
     @property
     def seconds(self) -> float | None:
         """Time to trace it, over all traces; None if the session saw none of them."""
-        known = [row.trace.seconds for row in self.traces if row.trace.seconds is not None]
+        known = [trace.seconds for trace in self.function.traces if trace.seconds is not None]
         return sum(known) if known else None
 
 
@@ -55,7 +58,7 @@ class ShowReport:
     tree: Listing[ScopeRow]  # of a graph: the rows to read, repeated blocks as one
     whole: Scopes | None  # the graph's scopes before any was left out
     text: str  # of a stage that is a text
-    findings: tuple[Finding, ...]  # of the whole run
+    findings: tuple[Finding, ...]  # of the functions that are listed
     damaged: tuple[Warned, ...]  # graphs of the run that cannot be read
 
 
@@ -89,24 +92,27 @@ def show_report(
       TooLarge: the graph is larger than `limit`.
     """
     damaged: list[Warned] = []
+    # Of a log folder with thousands of graphs only those that are listed are read.
+    listed = list(run.functions.values())[: top or None]
     rows = [
-        FunctionRow(item, tuple(_trace_row(trace, damaged) for trace in item.traces)) for item in run.functions.values()
+        FunctionRow(item, tuple(_trace_row(trace, damaged) for trace in item.traces[: top or None])) for item in listed
     ]
-    name, shown = _chosen(run, rows, function)
+    name, trace = _chosen(run, function)
+    shown = _trace_row(trace, []) if trace else None
     if shown is not None and shown.nodes is None and function is None:
         shown = None  # it is told among the warnings, and the rest is worth seeing
-    whole, text = _stage(shown, stage, scope, raw=raw, limit=limit)
+    whole, content = _stage(shown, stage, scope, raw=raw, limit=limit)
     return ShowReport(
         run=run,
-        functions=listing(rows, top=top),
+        functions=Listing(tuple(rows), len(run.functions)),
         shown=shown,
         shown_name=name,
         stage=stage,
-        scopes=_cut(whole.all if whole else (), depth, top),
-        tree=_cut(whole.folded if whole else (), depth, top),
+        scopes=_cut(whole.all, depth, top) if whole else listing([]),
+        tree=_cut(whole.folded, depth, top) if whole else listing([]),
         whole=whole,
-        text=text,
-        findings=lint(run, limit=limit, unread=[]),
+        text=content,
+        findings=lint(dataclasses.replace(run, functions=Functions(tuple(listed))), limit=limit, unread=[]),
         damaged=tuple(damaged),
     )
 
@@ -117,25 +123,24 @@ def chosen_trace(run: Run, function: str | None = None) -> Trace:
     Raises:
       NotFound: there is none.
     """
-    rows = [FunctionRow(item, tuple(TraceRow(trace, 0) for trace in item.traces)) for item in run.functions.values()]
-    _, shown = _chosen(run, rows, function)
-    if shown is None:
+    _, trace = _chosen(run, function)
+    if trace is None:
         raise NotFound(f"{run.name} has no function", hint=f"trace-scenario show {run.name} says why")
-    return shown.trace
+    return trace
 
 
-def _chosen(run: Run, rows: Sequence[FunctionRow], function: str | None) -> tuple[str, TraceRow | None]:
+def _chosen(run: Run, function: str | None) -> tuple[str, Trace | None]:
     """Returns the trace that a name like `step` or `step#2` means, or the most telling one of the first function."""
-    if function is None or (function not in run.functions and "#" not in function):
-        row = next((row for row in rows if function is None or row.name == run.functions[function].name), None)
-        return (row.name, _telling(row)) if row else ("", None)
-    if function in run.functions:
-        return function, _telling(next(row for row in rows if row.name == function))
+    if function is None:
+        first = next(iter(run.functions.values()), None)
+        return (first.name, _telling(first)) if first else ("", None)
+    if function in run.functions or "#" not in function:
+        return run.functions[function].name, _telling(run.functions[function])
     name, _, number = function.rpartition("#")
-    row = next(row for row in rows if row.name == run.functions[name].name)
-    if not number.isdecimal() or not 0 < int(number) <= len(row.traces):
-        raise NotFound(f"'{name}' has no trace number '{number}'", hint=f"its traces are 1 to {len(row.traces)}")
-    return name, row.traces[int(number) - 1]
+    traces = run.functions[name].traces
+    if not 0 < port_number(number) <= len(traces):
+        raise NotFound(f"'{name}' has no trace number '{number}'", hint=f"its traces are 1 to {len(traces)}")
+    return name, traces[int(number) - 1]
 
 
 def _stage(shown: TraceRow | None, stage: str, scope: str, *, raw: bool, limit: int) -> tuple[Scopes | None, str]:
@@ -151,21 +156,33 @@ def _stage(shown: TraceRow | None, stage: str, scope: str, *, raw: bool, limit: 
     return None, content
 
 
-def _cut(rows: Sequence[ScopeRow], depth: int, top: int) -> Listing[ScopeRow]:
-    """Returns the rows down to a depth; `top` leaves out the deepest, and of those the last."""
-    base = rows[0].depth if rows else 0
-    found = [row for row in rows if not depth or row.depth - base <= depth]
-    if not top or len(found) <= top:
-        return listing(found)
+def _cut(rows: Rows, depth: int, top: int) -> Listing[ScopeRow]:
+    """Returns the rows down to a depth; `top` leaves out the deepest, and of those the last.
+
+    Raises:
+      TooLarge: the rows are more than any page holds.
+    """
+    depths = rows.depths
+    found = [at for at, level in enumerate(depths) if not depth or level - depths[0] <= depth]
     # A tree that is cut in the middle shows one corner of the graph; one that is cut at a depth shows all of it.
-    order = sorted(range(len(found)), key=lambda at: (found[at].depth, at))
-    return Listing(tuple(found[at] for at in sorted(order[:top])), len(found))
+    chosen = sorted(sorted(found, key=lambda at: (depths[at], at))[:top]) if top else found
+    shown, characters = [], 0
+    for at in chosen:
+        shown.append(rows.row(at))
+        characters += len(shown[-1].path) + depths[at]
+        if characters > _CHARACTERS:
+            levels = text.count(max(depths))
+            raise TooLarge(
+                f"the scopes nest {levels} levels deep: all their paths are too long to show",
+                hint="show less of them: --depth 100, or --top 60",
+            )
+    return Listing(tuple(shown), len(found))
 
 
-def _telling(row: FunctionRow) -> TraceRow:
+def _telling(function: Function) -> Trace:
     """Returns the trace that says most about a function: one that ran, else the last."""
-    called = [trace for trace in row.traces if trace.trace.calls]
-    return called[0] if called else row.traces[-1]
+    called = [trace for trace in function.traces if trace.calls]
+    return called[0] if called else function.traces[-1]
 
 
 def _trace_row(trace: Trace, damaged: list[Warned]) -> TraceRow:

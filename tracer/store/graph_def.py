@@ -1,7 +1,7 @@
 """GraphDef bytes to graphs.
 
-Read through message classes of our own that leave attributes as bytes: most nodes of a graph share theirs with others,
-so each combination is decoded once, and reading costs less time and memory than protobuf's own parse into its classes.
+Read through message classes of our own that leave nodes as bytes: most nodes of a graph share all but their names and
+inputs with others, so each combination is decoded once, and no node becomes an object of protobuf's.
 Fields and numbers are those of tensorflow/core/framework/{graph,node_def,function,op_def}.proto.
 """
 
@@ -11,9 +11,9 @@ import array
 import contextlib
 import functools
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,11 @@ from tracer.errors import Unreadable
 from tracer.graph.bodies import bodies_of
 from tracer.graph.model import Function, FunctionName, Graph, Kind, Nodes, Shape, Tensor, Unread
 from tracer.graph.ops import dtype_name, dtype_size
+from tracer.store import node_bytes
 
 _SHARED = 4096  # bytes of an attribute from which on it is a constant's content, which no two nodes share
 _VALUES = 16  # elements of a constant that are kept
+_LOOKED_AT = 1_000_000  # fields of a damaged message; a second
 _ARRAY_CODES = {"float32": "f", "float64": "d", "int32": "i", "int64": "q", "uint8": "B", "int8": "b", "bool": "B"}
 _ZEROS = {"float_val": 0.0, "double_val": 0.0, "bool_val": False, "string_val": ""}
 _VALUE_FIELDS = {
@@ -49,30 +51,44 @@ def read_graph(content: bytes, path: Path | str) -> Graph:
     Raises:
       Unreadable: they are empty, or no GraphDef.
     """
-    message = parse_message("GraphDef", content, path)
-    with paused_collector():
-        graph = graph_of(message)
+    from google.protobuf.message import DecodeError
+
+    message = parse_message("GraphBytes", content, path, kind="GraphDef")
+    try:
+        with paused_collector():
+            graph = _graph(message)
+    except DecodeError:
+        raise _damaged("GraphDef", content, path) from None
     if not graph.nodes and not graph.functions:
         raise Unreadable(f"{path} holds no graph", hint="the file is damaged, or no GraphDef")
     return graph
 
 
 def graph_of(message: Any) -> Graph:
-    """Returns the graph of a message that `parse_message` gave."""
+    """Returns the graph of a GraphDef that `parse_message` gave, alone or as a part of another message."""
+    return _graph(_classes("bytes")["GraphBytes"].FromString(message.SerializeToString()))
+
+
+def _graph(message: Any) -> Graph:
     kinds = _Kinds()
     return Graph(
         nodes=kinds.nodes(message.node),
-        functions={function.name: function for function in map(kinds.function, message.library.function)},
+        functions={
+            function.name: function
+            for function in map(kinds.function, message.library.function)
+            if function.name  # nothing can call one without a name
+        },
     )
 
 
-def parse_message(kind: str, content: bytes, path: Path | str) -> Any:
+def parse_message(name: str, content: bytes, path: Path | str, *, kind: str = "") -> Any:
     """Returns a message whose attributes are still bytes.
 
     Args:
-      kind: its name in `_MESSAGES`: `GraphDef`, `SavedModel`.
+      name: its name in `_MESSAGES`: `GraphDef`, `SavedModel`.
       content: its bytes.
       path: where they come from, for messages.
+      kind: what messages to the user call it, if not by its name.
 
     Raises:
       Unreadable: the bytes are empty, or no such message.
@@ -82,12 +98,15 @@ def parse_message(kind: str, content: bytes, path: Path | str) -> Any:
     if not content:
         raise Unreadable(f"{path} is empty", hint="its writer was cut off; make the file again")
     with contextlib.suppress(DecodeError):
-        return _classes("string")[kind].FromString(content)
+        return _classes("string")[name].FromString(content)
     try:  # names that are not UTF-8 are read too, with their odd bytes escaped
-        return _classes("bytes")[kind].FromString(content)
+        return _classes("bytes")[name].FromString(content)
     except DecodeError:
-        problem = f"{path} is no {kind}: {_where(content)}"
-        raise Unreadable(problem, hint="the file is damaged, or of another kind") from None
+        raise _damaged(kind or name, content, path) from None
+
+
+def _damaged(kind: str, content: bytes, path: Path | str) -> Unreadable:
+    return Unreadable(f"{path} is no {kind}: {_where(content)}", hint="the file is damaged, or of another kind")
 
 
 def write_graph(nodes: Nodes) -> bytes:
@@ -114,24 +133,25 @@ class _Kinds:
     """The kinds of node met so far."""
 
     def __init__(self) -> None:
+        self._shared: dict[bytes, tuple[Kind, str]] = {}  # and the device, by all bytes but those of name and inputs
         self._kinds: dict[tuple[str, tuple[bytes, ...]], Kind] = {}
         self._attributes: dict[bytes, tuple[str, Any]] = {}
 
-    def nodes(self, messages: Iterable[Any]) -> Nodes:
-        rows = list(messages)
-        if not rows:
-            return Nodes([], [], ([], []))
-        heads = list(map(attrgetter("name", "op", "attr"), rows))
-        known = self._kinds
-        kinds = []
-        for _, op, attributes in heads:
-            key = (op, tuple(attributes))
-            kinds.append(known.get(key) or self._kind(key))
-        return Nodes(
-            [_text(name) for name, _, _ in heads] if isinstance(heads[0][0], bytes) else [name for name, _, _ in heads],
-            kinds,
-            _Messages(rows),
-        )
+    def nodes(self, encoded: Sequence[bytes]) -> Nodes:
+        rows = list(encoded)
+        inputs: dict[int, tuple[str, ...]] = {}
+        names: list[str] = []
+        kinds, devices = [], []
+        for head in node_bytes.heads(rows):
+            name, rest = head
+            kind, device = self._shared.get(rest) or self._rest(rest)
+            if kind is None:
+                index = len(names)
+                name, inputs[index], kind, device = self._odd(rows[index])
+            names.append(name)
+            kinds.append(kind)
+            devices.append(device)
+        return Nodes(names, kinds, _Rows(rows, inputs, devices))
 
     def function(self, message: Any) -> Function:
         signature = message.signature
@@ -144,12 +164,33 @@ class _Kinds:
             attributes=dict(map(self._attribute, message.attr)),
         )
 
-    def _kind(self, key: tuple[str, tuple[bytes, ...]]) -> Kind:
-        op, entries = key
-        attributes = dict(sorted(map(self._attribute, entries)))
-        kind = Kind(_text(op), attributes, bodies_of(_text(op), attributes), entries)
-        if sum(map(len, entries)) < _SHARED:
-            self._kinds[key] = kind
+    def _rest(self, rest: bytes) -> tuple[Kind | None, str]:
+        """Returns what `node_bytes.heads` leaves of a node; None for a node that can only be read as a whole."""
+        if not rest:
+            return None, ""
+        op, behind = node_bytes.split(rest)
+        message = _classes("bytes")["NodeBytes"].FromString(behind)
+        if message.name or message.op or message.input:
+            return None, ""
+        found = self._kind(op, message), _text(message.device)
+        if len(rest) < _SHARED:
+            self._shared[rest] = found
+        return found
+
+    def _odd(self, encoded: bytes) -> tuple[str, tuple[str, ...], Kind, str]:
+        """Returns name, inputs, kind and device of a node that is not written as TensorFlow does."""
+        message = _classes("bytes")["NodeBytes"].FromString(encoded)
+        name, op = (values[-1] if values else b"" for values in (message.name, message.op))
+        return _text(name), tuple(map(_text, message.input)), self._kind(op, message), _text(message.device)
+
+    def _kind(self, encoded_op: bytes, message: Any) -> Kind:
+        op, entries = _text(encoded_op), tuple(message.attr)
+        kind = self._kinds.get((op, entries))
+        if kind is None:
+            attributes = dict(sorted(map(self._attribute, entries), key=itemgetter(0)))  # the last of one name counts
+            kind = Kind(op, attributes, bodies_of(op, attributes), entries)
+            if sum(map(len, entries)) < _SHARED:
+                self._kinds[op, entries] = kind
         return kind
 
     def _attribute(self, entry: bytes) -> tuple[str, Any]:
@@ -161,21 +202,25 @@ class _Kinds:
         return known
 
 
-class _Messages(Unread):
-    """Columns that are read from the messages when they are first asked for."""
+class _Rows(Unread):
+    """Inputs that are read from the bytes of nodes when they are first asked for, and devices, which are known."""
 
-    def __init__(self, rows: list[Any]) -> None:
+    def __init__(self, rows: Sequence[bytes], known: Mapping[int, tuple[str, ...]], devices: list[str]) -> None:
         self._rows = rows
+        self._known = known  # inputs of the nodes that were read as a whole
+        self._devices = devices
 
     def inputs(self) -> list[tuple[str, ...]]:
-        columns = [tuple(row.input) for row in self._rows]
-        if self._rows and isinstance(self._rows[0].name, bytes):
-            return [tuple(map(_text, column)) for column in columns]
-        return columns
+        if self._known:
+            return list(map(self.inputs_of, range(len(self._rows))))
+        return list(map(node_bytes.inputs, self._rows))
+
+    def inputs_of(self, index: int) -> tuple[str, ...]:
+        known = self._known.get(index)
+        return node_bytes.inputs(self._rows[index]) if known is None else known
 
     def devices(self) -> list[str]:
-        known: dict[Any, str] = {}
-        return [known.setdefault(device, _text(device)) for device in map(attrgetter("device"), self._rows)]
+        return self._devices
 
 
 def decode_attribute(entry: bytes) -> tuple[str, Any]:
@@ -187,7 +232,10 @@ def decode_attribute(entry: bytes) -> tuple[str, Any]:
     from google.protobuf.message import DecodeError
     from tensorboard.compat.proto import attr_value_pb2
 
-    pair = _classes("bytes")["AttrEntry"].FromString(entry)
+    try:
+        pair = _classes("bytes")["AttrEntry"].FromString(entry)
+    except DecodeError:
+        return "", None
     try:
         return _text(pair.key), _value(attr_value_pb2.AttrValue.FromString(pair.value))
     except DecodeError:
@@ -284,6 +332,22 @@ _MESSAGES = {
     ],
     "FunctionDefLibrary": [("function", 1, "FunctionDef", 3)],
     "GraphDef": [("node", 1, "NodeDef", 3), ("library", 2, "FunctionDefLibrary", 1)],
+    # The same with nodes as bytes. Of a node that has its name or op more than once the last one counts.
+    "NodeBytes": [
+        ("name", 1, "bytes", 3),
+        ("op", 2, "bytes", 3),
+        ("input", 3, "bytes", 3),
+        ("device", 4, "bytes", 1),
+        ("attr", 5, "bytes", 3),
+    ],
+    "FunctionBytes": [
+        ("signature", 1, "OpDef", 1),
+        ("node_def", 3, "bytes", 3),
+        ("ret", 4, "Entry", 3),
+        ("attr", 5, "bytes", 3),
+    ],
+    "LibraryBytes": [("function", 1, "FunctionBytes", 3)],
+    "GraphBytes": [("node", 1, "bytes", 3), ("library", 2, "LibraryBytes", 1)],
     # tensorflow/core/{protobuf/{meta_graph,saved_model,config},util/event,framework/summary}.proto
     "MetaGraphDef": [
         ("meta_info_def", 1, "bytes", 1),
@@ -321,9 +385,10 @@ def _classes(texts: str) -> dict[str, Any]:
 
 def _where(content: bytes) -> str:
     """Returns at which byte the outermost fields of a message stop making sense."""
-    offset = 0
-    while offset < len(content):
+    offset = fields = 0
+    while offset < len(content) and fields < _LOOKED_AT:
         start = offset
+        fields += 1
         try:
             tag, offset = _varint(content, offset)
             if tag & 7 == 0:
@@ -337,6 +402,8 @@ def _where(content: bytes) -> str:
                 return f"no field starts at byte {start}"
         except IndexError:
             return f"it ends inside the field at byte {start}"
+        except ValueError:
+            return f"no field starts at byte {start}"
         if offset > len(content):
             return f"it ends inside the field at byte {start}"
     return "a field in it is damaged"
@@ -345,6 +412,8 @@ def _where(content: bytes) -> str:
 def _varint(content: bytes, offset: int) -> tuple[int, int]:
     value = shift = 0
     while True:
+        if shift > 63:
+            raise ValueError  # no number is longer; to read one as long as a damaged file takes for ever
         byte = content[offset]
         offset += 1
         value |= (byte & 0x7F) << shift

@@ -86,13 +86,16 @@ def _functions(rows: Sequence[FunctionRow]) -> Any:
             note = "" if trace.kind == "inference" else f"[{trace.kind}] "
             shown.add_row(
                 plain(row.name if first else "", "bold"),
-                text.count(len(row.traces)) if first else "",
+                text.count(len(row.function.traces)) if first else "",
                 "-" if trace.calls is None else text.count(trace.calls),
                 "?" if item.nodes is None else text.count(item.nodes),
                 text.seconds(trace.seconds),
                 plain(source_line(trace.call_site or trace.definition)),
                 plain(note + trace.signature),
             )
+        left = len(row.function.traces) - len(row.traces)
+        if left:
+            shown.add_row(plain(f"... and {text.plural(left, 'trace')} more", "dim"))
     return shown
 
 
@@ -164,7 +167,7 @@ def _ops(row: ScopeRow) -> Any:
     from rich.text import Text
 
     cell = Text(no_wrap=True)
-    cell.append(", ".join(f"{op} x{number}" if number > 1 else op for op, number in row.ops))
+    cell.append(text.one_line(", ".join(f"{op} x{number}" if number > 1 else op for op, number in row.ops)))
     if any(reason in _ASIDE for reason, _ in row.aside):
         aside = ", ".join(text.plural(number, *_ASIDE[reason]) for reason, number in row.aside if reason in _ASIDE)
         cell.append(f"{'  ' if row.ops else ''}({aside})", style="dim")

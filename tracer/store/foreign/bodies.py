@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from tracer.graph.model import Function, Graph, Kind, Nodes, TensorType, Variable
+from tracer.graph.names import port_number
 from tracer.store.graph_def import decode_attribute
 
 
@@ -49,7 +51,7 @@ def _placeholder(dtype: int, attributes: Sequence[bytes]) -> Kind:
 
     entry = node_def_pb2.NodeDef.AttrEntry(key="dtype", value=attr_value_pb2.AttrValue(type=dtype))
     encoded = (entry.SerializeToString(), *attributes)
-    return Kind("Placeholder", dict(sorted(map(decode_attribute, encoded))), (), encoded)
+    return Kind("Placeholder", dict(sorted(map(decode_attribute, encoded), key=itemgetter(0))), (), encoded)
 
 
 def _inputs(nodes: Nodes) -> Iterator[tuple[str, ...]]:
@@ -65,5 +67,5 @@ def _input(text: str, kinds: dict[str, Kind]) -> str:
     if not output:  # an argument that is a list of tensors
         return text
     names = kinds[name].output_names if name in kinds else ()
-    number = names.index(port) if port in names else int(index) if index.isdecimal() else 0
+    number = names.index(port) if port in names else port_number(index)
     return f"{name}:{number}" if number else name
