@@ -41,9 +41,7 @@ class Commands(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs a command and exits with the code that its outcome has."""
         kwargs["standalone_mode"] = False
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # names of files may hold bytes that no encoding has
-                stream.reconfigure(errors="backslashreplace")
+        _escape_what_cannot_be_written()
         try:
             code = super().main(*args, **kwargs)
         except TracerError as error:
@@ -61,15 +59,24 @@ class Commands(click.Group):
             sys.stdout = None  # as above
             show_error(TracerError(f"the output cannot be written: {error.strerror}", hint="where does stdout go?"))
             sys.exit(1)
-        except MemoryError:
-            show_error(TracerError("there is not enough memory", hint="look at a part: --function, --scope, --depth"))
-            sys.exit(1)
         except Exception as error:
             if _DEBUG in os.environ:
                 raise
-            show_error(TracerError(f"internal: {reason(error)}", hint=f"please report this; {_DEBUG}=1 shows where"))
+            show_error(_unexpected(error))
             sys.exit(1)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _escape_what_cannot_be_written() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may hold bytes that no encoding has
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _unexpected(error: Exception) -> TracerError:
+    if isinstance(error, MemoryError):
+        return TracerError("there is not enough memory", hint="look at a part of it: --function, --scope, --depth")
+    return TracerError(f"internal: {reason(error)}", hint=f"please report this; {_DEBUG}=1 shows where")
 
 
 def _as_usage_error(error: click.ClickException) -> UsageError:

@@ -52,7 +52,7 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatc
         (errno.EACCES, "choose a --logdir that you may write to"),
         (errno.EROFS, "the file system is read-only: choose another --logdir"),
         (errno.ENOTDIR, "a file stands where a folder should: choose another --logdir"),
-        (errno.EIO, "check that the log folder exists and can be written"),
+        (errno.EIO, "check that the folder exists and can be written"),
     ],
 )
 def test_the_systems_errors_say_what_to_do(number: int, hint: str):

@@ -79,6 +79,25 @@ def test_a_hundred_thousand_levels_are_shown():
     assert tree.total(tree.own([1]))[0] == 1
 
 
+def test_the_upper_scopes_of_a_deep_nest_are_those_of_nodes_higher_up():
+    """A scope is one, whether a node far below it or one right in it comes first."""
+    tree = scope_tree(of("s/" * 600 + "x", "s/y", "s/" * 550 + "z", "s/" * 499 + "w"))
+
+    assert tree.depths == list(range(601))
+    assert tree.owners == [600, 1, 550, 499]
+
+
+def test_a_single_node_has_no_scope_at_any_depth_that_models_reach():
+    """What stands in the scope of a single node lies beside it, also a scope; a call of the same path keeps its own."""
+    nest = "s/" * 400
+    whole = inline(graph(f"{nest}a:Add  {nest}a/y:Const  {nest}a/b/z:Const  {nest}c:PartitionedCall@f", f="x:Relu"))
+    tree = scope_tree(whole)
+
+    assert draw(tree).count("s 5") == 400
+    assert tree.names[401:] == ["c"]
+    assert tree.owners == [400, 400, 400, 401, 401]
+
+
 @given(all_paths)
 def test_the_total_is_the_number_of_paths(paths):
     """No node is lost or counted twice, whatever the names, in the tree and in the raw one."""

@@ -31,6 +31,7 @@ _NO_FORMULA = "no formula"
 _UNKNOWN_SHAPE = "unknown shape"
 _READS_INPUTS = "reads inputs"
 _Answer = int | str  # operations, or one of the three
+_Output = Kind | tuple[Kind, int] | None  # the first output of a node, or another one, by the node's kind
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,30 +88,33 @@ def graph_flops(nodes: Nodes, *, not_followed: Container[str] = ()) -> Flops:
 
 
 def _answer_by_inputs(nodes: Nodes, waiting: Sequence[int], answers: list[_Answer]) -> None:
-    """Fills in the answers of nodes whose formula reads their inputs; those that agree in kind and types share one."""
+    """Fills in the answers of nodes whose formula reads their inputs; those that agree in kind and inputs share one."""
     producers = dict(zip(nodes.names, nodes.kinds, strict=True))
-    known: dict[tuple[Kind, tuple[TensorType, ...]], _Answer] = {}
-    kinds, inputs = nodes.kinds, nodes.inputs
+    known: dict[tuple[Kind, tuple[_Output, ...]], _Answer] = {}
     for index in waiting:
-        kind = kinds[index]
-        types = tuple([_type(producers, text) for text in inputs[index] if not text.startswith("^")])
-        key = kind, types
+        kind = nodes.kinds[index]
+        read = tuple([_output(producers, text) for text in nodes.inputs_of(index) if not text.startswith("^")])
+        key = kind, read
         answer = known.get(key)
         if answer is None:
-            answer = known[key] = _answer(kind, types)
+            answer = known[key] = _answer(kind, list(map(_type, read)))
         answers[index] = answer
 
 
-def _type(producers: dict[str, Kind], text: str) -> TensorType:
-    """Returns the type of what an input reads; unknown where nothing has that name."""
+def _output(producers: dict[str, Kind], text: str) -> _Output:
+    """Returns what an input reads; None where nothing has that name."""
     kind = producers.get(text)
-    port = 0
-    if kind is None:
-        name, _, number = text.rpartition(":")
-        kind = producers.get(name)
-        if kind is None or not number.isdecimal():
-            return _UNKNOWN
-        port = port_number(number)
+    if kind is not None:
+        return kind
+    name, _, number = text.rpartition(":")
+    kind = producers.get(name)
+    return (kind, port_number(number)) if kind is not None and number.isdecimal() else None
+
+
+def _type(output: _Output) -> TensorType:
+    if output is None:
+        return _UNKNOWN
+    kind, port = output if isinstance(output, tuple) else (output, 0)
     outputs = kind.outputs
     return outputs[port] if port < len(outputs) else _UNKNOWN
 

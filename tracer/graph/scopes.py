@@ -12,7 +12,9 @@ from tracer.graph.inline import Inlined
 
 # What TensorFlow leaves in the place of a call or a loop, under its name, when it puts their nodes in the caller.
 _STANDS_FOR = frozenset({"Identity", "IdentityN", "NoOp"})
-_DEEP = 500  # levels below which scopes are not known by their paths: together these grow with the square of the depth
+# Levels below which scopes are not known by their paths, which together grow with the square of the depth. There the
+# scopes of single nodes stay.
+_DEEP = 500
 
 
 class ScopeTree:

@@ -68,5 +68,5 @@ def write_errors(path: Path) -> Iterator[None]:
             errno.ENOTDIR: "a file stands where a folder should: choose another --logdir",
             errno.EEXIST: "a file stands where a folder should: choose another --logdir",
         }
-        hint = hints.get(error.errno or 0, "check that the log folder exists and can be written")
+        hint = hints.get(error.errno or 0, "check that the folder exists and can be written")
         raise WriteFailed(f"cannot write {path}: {error.strerror or error}", hint=hint) from error

@@ -48,7 +48,9 @@ def _header(report: DiffReport) -> list[RenderableType]:
     title.append(" → ", style="dim")
     title.append(text.one_line(report.after), style="bold")
     summary = Text("equal: the graphs differ in nothing but numbers in names", style="green")
-    if not report.equal:
+    if not report.traces:
+        summary = Text("neither side has a function: there is no graph to compare")
+    elif not report.equal:
         summary = Text("  ").join(
             Text(f"{text.count(report.nodes[sort])} {sort}", style=_STYLES.get(sort, "dim"))
             for sort in ("added", "removed", "changed", "same")

@@ -1,0 +1,64 @@
+"""What the events of TensorFlow's profiler mean, by their names and stats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+# The executor writes `<node>:<op>`; other events have blanks, two colons, or a file of Python in them.
+_EXECUTED = re.compile(r"(?P<node>[^\s:$][^\s:]*):(?P<op>_?[A-Z][\w>]*|__\w+)")
+_EAGER = "EagerLocalExecute: "
+_OP_TYPE = re.compile(r"_?[A-Z][\w>]*")
+
+# What an event is to the reader.
+IGNORED = 0
+EXECUTION = 1  # "<node>:<op>"
+PROCESS = 2  # the executor at work for the run that the event names
+CALL = 3  # Python called the function that the event names
+EAGER_OP = 4  # Python ran the op that the event names
+EAGER_RUN = 5  # the part of the last two in which it runs
+FUNCTION_RUN = 6  # the executor was handed a run
+ASYNC_START = 7
+ASYNC_DONE = 8
+THUNK = 9  # XLA on the host ran an instruction
+THUNK_DONE = 10
+STEP = 11
+ALLOCATION = 12
+LAUNCH = 13  # of a kernel on a device
+
+_BY_NAME = {
+    "ExecutorState::Process": PROCESS,
+    "KernelAndDeviceFunc::Run": EAGER_RUN,
+    "FunctionRun": FUNCTION_RUN,
+    "ExecutorState::ProcessAsync::Start": ASYNC_START,
+    "ExecutorState::ProcessAsync::Done": ASYNC_DONE,
+    "MemoryAllocation": ALLOCATION,
+    "MemoryDeallocation": ALLOCATION,
+}
+_BY_STAT = {"hlo_op": THUNK, "step_num": STEP, "correlation_id": LAUNCH}  # in the order in which they decide
+
+
+def executed(name: str) -> tuple[str, str] | None:
+    """Returns node and op of an event of the executor: `net/add:AddV2`; None for any other."""
+    match = _EXECUTED.fullmatch(name)
+    return (match["node"], match["op"]) if match else None
+
+
+def eager(name: str) -> str:
+    """Returns the op or the function that an `EagerLocalExecute: ` names; empty for any other event."""
+    return name[len(_EAGER) :] if name.startswith(_EAGER) else ""
+
+
+def meaning(name: str, stats: Collection[str]) -> int:
+    """Returns what an event of the host is, by its name and by the names of its stats."""
+    known = _BY_NAME.get(name)
+    if known is not None:
+        return known
+    for stat, by_stat in _BY_STAT.items():
+        if stat in stats:
+            return by_stat
+    if executed(name):
+        return EXECUTION
+    if name.startswith(_EAGER):
+        return EAGER_OP if _OP_TYPE.fullmatch(eager(name)) else CALL
+    return THUNK_DONE if name.startswith("end: ") else IGNORED
