@@ -2,7 +2,7 @@
 
 from tests.helpers import graph
 from tracer.graph.inline import inline
-from tracer.graph.model import Graph
+from tracer.graph.model import Graph, Kind, Nodes
 
 
 def paths(whole: Graph) -> list[str]:
@@ -62,3 +62,70 @@ def test_nests_may_be_deeper_than_python_recurses():
     library = {f"f{level}": f"c:Call@f{level + 1}" for level in range(5_000)}
 
     assert paths(graph("c:Call@f0", **library, f5000="x:Add"))[-1] == "c/" * 5_001 + "x"
+
+
+def edges(whole: Graph) -> dict[str, tuple[str, ...]]:
+    """Returns what each node of the inlined graph reads."""
+    return {node.name: node.inputs for node in inline(whole).nodes}
+
+
+def calling(op: str, inputs: str, function: str, **attributes: object) -> Graph:
+    """Returns a graph in which one node `n` of this op runs `f`, with these attributes."""
+    plain = graph(f"ds:TensorDataset  a:Const  b:Const  s:Const  n:{op}@f<-{inputs}", f=function)
+    node = plain.nodes[4]
+    kind = Kind(op, attributes, node.bodies)
+    return Graph(Nodes.of([*plain.nodes[:4], node._replace(kind=kind)]), plain.functions)
+
+
+def test_edges_go_through_a_call():
+    """What the function takes it reads from the producers; the call reads what it returns, and its readers read it."""
+    whole = graph(
+        "x:Placeholder  c:PartitionedCall@f<-x,x:1  y:Neg<-c:1", f="(a,b) m:Mul<-b,a  s:Split ->m:z:0,s:output:1"
+    )
+
+    assert edges(whole) == {
+        "x": (),
+        "c": ("c/m", "c/s:1"),
+        "c/m": ("x:1", "x"),
+        "c/s": (),
+        "y": ("c:1",),
+    }
+
+
+def test_a_branch_keeps_its_predicate():
+    """The predicate stays with the node, and what follows is handed to the branches."""
+    whole = graph("p:Less  x:Placeholder  i:If@then.t@else.e<-p,x", t="(a) y:Neg<-a ->y:y:0", e="(a) z:Exp<-a ->z:y:0")
+
+    assert edges(whole)["i"] == ("p", "i/then/y", "i/else/z")
+    assert edges(whole)["i/then/y"] == ("x",)
+
+
+def test_a_control_edge_to_an_argument_leads_to_what_stands_for_it():
+    """Waiting for an argument is waiting for its producer."""
+    whole = graph("x:Split  c:PartitionedCall@f<-x:1", f="(a) y:Const<-^a ->y:output:0")
+
+    assert edges(whole)["c/y"] == ("^x",)
+
+
+def test_a_mapped_function_reads_the_dataset_and_what_it_captured():
+    """Each part of an element comes from the dataset; what was captured stands before the number of parallel calls."""
+    mapped = calling(
+        "ParallelMapDatasetV2", "ds,a,s", "(x,y,w) m:Mul<-x,y  v:Add<-m,w ->v:z:0", Targuments=("float32",)
+    )
+
+    assert edges(mapped)["n/m"] == ("ds", "ds")
+    assert edges(mapped)["n/v"] == ("n/m", "a")
+
+
+def test_a_reduction_takes_its_state_before_the_element():
+    """The state's first value comes first, then the element, then what was captured."""
+    reduced = calling(
+        "ReduceDataset",
+        "ds,s,a",
+        "(state,x,w) r:Sub<-state,x  v:Add<-r,w ->v:z:0",
+        Tstate=("float32",),
+        Targuments=("float32",),
+    )
+
+    assert edges(reduced)["n/r"] == ("s", "ds")
+    assert edges(reduced)["n/v"] == ("n/r", "a")

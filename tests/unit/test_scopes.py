@@ -89,13 +89,13 @@ def test_the_upper_scopes_of_a_deep_nest_are_those_of_nodes_higher_up():
 
 def test_a_single_node_has_no_scope_at_any_depth_that_models_reach():
     """What stands in the scope of a single node lies beside it, also a scope; a call of the same path keeps its own."""
-    nest = "s/" * 400
+    nest = "s/" * 200
     whole = inline(graph(f"{nest}a:Add  {nest}a/y:Const  {nest}a/b/z:Const  {nest}c:PartitionedCall@f", f="x:Relu"))
     tree = scope_tree(whole)
 
-    assert draw(tree).count("s 5") == 400
-    assert tree.names[401:] == ["c"]
-    assert tree.owners == [400, 400, 400, 401, 401]
+    assert draw(tree).count("s 5") == 200
+    assert tree.names[201:] == ["c"]
+    assert tree.owners == [200, 200, 200, 201, 201]
 
 
 @given(all_paths)

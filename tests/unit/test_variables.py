@@ -49,3 +49,11 @@ def test_a_variable_that_the_graph_makes_lives_there():
     )
 
     assert (index, variable) == (0, Variable("dense/w", TensorType("float32", (3,))))
+
+
+def test_nodes_of_one_shared_name_make_one_variable():
+    """A variable is counted once, however many handles there are."""
+    kind = Kind("VarHandleOp", {"dtype": "float32", "shape": (3,), "shared_name": "w"})
+    nodes = Nodes.of(Node(name, kind, (), "") for name in ("a", "b"))
+
+    assert len(variable_homes(inline(dataclasses.replace(graph(""), nodes=nodes)))) == 1

@@ -74,11 +74,12 @@ class _Ways:
 
     def _around(self, scope: int, other: int) -> int:
         """Returns the innermost scope in which both lie."""
+        parents, depths = self._parents, self._depths
         while scope != other:
-            if self._depths[scope] >= self._depths[other]:
-                scope = self._parents[scope]
+            if depths[scope] >= depths[other]:
+                scope = parents[scope]
             else:
-                other = self._parents[other]
+                other = parents[other]
         return scope
 
     def types(self, most: int) -> list[tuple[TensorType, ...]]:

@@ -80,10 +80,11 @@ def graph_flops(nodes: Nodes, *, not_followed: Container[str] = ()) -> Flops:
         for index, name in enumerate(nodes.names):
             if name in not_followed:
                 answers[index] = _NO_FORMULA
+    unknown = [(answer, kind.op) for answer, kind in zip(answers, nodes.kinds, strict=True) if isinstance(answer, str)]
     return Flops(
         per_node=[answer if isinstance(answer, int) else None for answer in answers],
-        without_formula=Counter(_ops(nodes, answers, _NO_FORMULA)),
-        unknown_shape=Counter(_ops(nodes, answers, _UNKNOWN_SHAPE)),
+        without_formula=Counter(op for answer, op in unknown if answer == _NO_FORMULA),
+        unknown_shape=Counter(op for answer, op in unknown if answer == _UNKNOWN_SHAPE),
     )
 
 
@@ -134,7 +135,3 @@ def _answer(kind: Kind, input_types: Sequence[TensorType]) -> _Answer:
 def _reads_inputs(kind: Kind) -> bool:
     formula = FORMULAS.get(kind.op)
     return formula is not None and formula.reads_inputs
-
-
-def _ops(nodes: Nodes, answers: Sequence[_Answer], which: str) -> list[str]:
-    return [kind.op for kind, answer in zip(nodes.kinds, answers, strict=True) if answer is which]

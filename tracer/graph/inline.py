@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from tracer.errors import Unreadable
+from tracer.graph.arguments import given, kept
 from tracer.graph.model import Body, Graph, Kind, Node, Nodes, Variable
 from tracer.graph.names import port_number
 from tracer.text import count
@@ -23,15 +24,8 @@ _EDGES = 4
 RECURSIVE = "recursive"
 MISSING = "missing"
 
-# Nodes that hand their inputs to their functions, and how many of them they keep for themselves: a branch's predicate.
-_KEPT_INPUTS = {
-    **dict.fromkeys(("If", "StatelessIf", "Case", "StatelessCase"), 1),
-    **dict.fromkeys(("PartitionedCall", "StatefulPartitionedCall", "SymbolicGradient", "MapDefun", "XlaLaunch"), 0),
-    **dict.fromkeys(("While", "StatelessWhile", "BatchFunction", "TPUReplicate"), 0),
-    **dict.fromkeys(("RemoteCall", "conditional"), 1),
-}
-
-_Reference = int | tuple[str, str]  # an argument by its position, or what stands before and behind a place's prefix
+# An argument by its position, ~position where a control edge leads to it; or what stands before and behind a prefix.
+_Reference = int | tuple[str, str]
 
 
 class TooLarge(Unreadable):
@@ -142,7 +136,8 @@ class _Compiled:
 
     def _reference(self, text: str) -> _Reference:
         if text.startswith("^"):
-            return "^", text[1:]
+            name = text[1:]
+            return ~self._positions[name] if name in self._positions and name not in self._kinds else ("^", name)
         name, _, port = text.partition(":")
         if name in self._positions and name not in self._kinds:
             return self._positions[name] + port_number(port)  # "x:1" is the second of a list
@@ -232,20 +227,20 @@ class _Inliner:
                 continue
             function = self._function(body.function)
             body_prefix = f"{path}/{body.label}/" if body.label else f"{path}/"
-            given = _given(node, number, function.arguments, data)
-            self._synthesise(place, body_prefix, function.arguments, given)
-            taken = [text or body_prefix + name for text, name in zip(given, function.arguments, strict=True)]
+            inputs_given = given(node, body.label, number, function.arguments, data)
+            self._synthesise(place, body_prefix, function.arguments, inputs_given)
+            taken = [text or body_prefix + name for text, name in zip(inputs_given, function.arguments, strict=True)]
             inner.append(len(self._places))
             self._places.append(Place(body_prefix, body.function, place, node.name, body.label))
             self._arguments.append(taken)
             returned += _resolve(function.returns, body_prefix, taken)
-        kept = inputs if path in self._not_followed else _kept(node, inputs)
-        self._add(place, node._replace(name=path, inputs=(*kept, *returned)))
+        own = inputs if path in self._not_followed else kept(node, inputs)
+        self._add(place, node._replace(name=path, inputs=(*own, *returned)))
         return inner
 
-    def _synthesise(self, place: int, prefix: str, names: Sequence[str], given: Sequence[str]) -> None:
+    def _synthesise(self, place: int, prefix: str, names: Sequence[str], taken: Sequence[str]) -> None:
         """Adds a node for each argument that no input of the graph stands for."""
-        for name, text in zip(names, given, strict=True):
+        for name, text in zip(names, taken, strict=True):
             if not text:
                 self._add(place, Node(prefix + name, _ARGUMENT, (), ""))
 
@@ -274,35 +269,16 @@ _ARGUMENT = Kind("_Arg")
 def _resolve(references: Iterable[_Reference], prefix: str, arguments: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         [
-            (arguments[part] if part < len(arguments) else f"{prefix}argument_{part}")
-            if isinstance(part, int)
-            else part[0] + prefix + part[1]
+            _argument(part, prefix, arguments) if isinstance(part, int) else part[0] + prefix + part[1]
             for part in references
         ]
     )
 
 
-def _given(node: Node, body: int, names: Sequence[str], data: Sequence[str]) -> list[str]:
-    """Returns which input stands for each argument of a node's function number `body`; empty where none does."""
-    if node.op == "conditional":  # of HLO: behind the predicate one argument for each branch
-        given = list(data[1 + body : 2 + body])
-    elif node.op in _KEPT_INPUTS or node.op == node.name:
-        given = list(data[_KEPT_INPUTS.get(node.op, 0) :])
-    else:
-        # A dataset's function takes an element, and behind it what it captured, which are the node's last inputs.
-        captured = node.attributes.get("Targuments")
-        number = min(len(captured), len(data)) if isinstance(captured, tuple) else 0
-        tail = list(data[len(data) - number :])
-        element = list(data[:1]) * max(len(names) - len(tail), 0)
-        given = [*element, *tail] if len(names) != len(data) else list(data)
-    return (given + [""] * len(names))[: len(names)]
-
-
-def _kept(node: Node, inputs: Sequence[str]) -> list[str]:
-    """Returns the inputs that a node itself reads: what it hands to its functions they read."""
-    kept = _KEPT_INPUTS.get(node.op, len(inputs))
-    data = [text for text in inputs if not text.startswith("^")]
-    return data[:kept] + [text for text in inputs if text.startswith("^")]
+def _argument(position: int, prefix: str, arguments: Sequence[str]) -> str:
+    if position < 0:
+        return "^" + _argument(~position, prefix, arguments).partition(":")[0]
+    return arguments[position] if position < len(arguments) else f"{prefix}argument_{position}"
 
 
 def _too_large(limit: int, nodes: int, needed: int) -> TooLarge:

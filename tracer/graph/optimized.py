@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tracer.graph.inline import inline
-from tracer.graph.model import Graph, Kind, Nodes, Shape, TensorType, Variable
+from tracer.graph.model import Graph, Kind, Node, Nodes, Shape, TensorType, Variable
 from tracer.graph.names import node_path, port_number
 
 # What an optimised node may have been before, besides its own op, without another result: the runtime's arguments, and
@@ -32,9 +32,9 @@ def in_traced_terms(graph: Graph, traced: Graph) -> Graph:
     Raises:
       TooLarge: the traced graph is too large to be inlined.
     """
-    nodes = _typed(_renamed(graph.nodes, readable_names(graph.nodes.names)), inline(traced).nodes)
+    nodes = _typed(_renamed(graph.nodes, readable_names(graph.nodes.names)), inline(traced).nodes, lowered=True)
     functions = {
-        name: dataclasses.replace(function, nodes=_typed(function.nodes, traced.functions[name].nodes))
+        name: dataclasses.replace(function, nodes=_typed(function.nodes, traced.functions[name].nodes, lowered=False))
         if name in traced.functions
         else function
         for name, function in graph.functions.items()
@@ -42,8 +42,8 @@ def in_traced_terms(graph: Graph, traced: Graph) -> Graph:
     return Graph(nodes, functions, _captures(nodes, traced))
 
 
-def _typed(nodes: Nodes, traced: Nodes) -> Nodes:
-    """Returns nodes with the shapes of the traced nodes that they were."""
+def _typed(nodes: Nodes, traced: Nodes, *, lowered: bool) -> Nodes:
+    """Returns nodes with the shapes of the traced nodes that they were; functions are not `lowered`, graphs are."""
     before = dict(zip(traced.names, traced.kinds, strict=True))
     known: dict[tuple[Kind, Kind | None], _Shapes] = {}
     shapes: dict[str, _Shapes] = {}
@@ -52,7 +52,8 @@ def _typed(nodes: Nodes, traced: Nodes) -> Nodes:
         if key not in known:
             known[key] = own_shapes(kind) or _shapes_before(*key)
         shapes[name] = known[key]
-    _hand_through(nodes, shapes)
+    if lowered:
+        _hand_through(nodes, shapes)
     made: dict[tuple[Kind, _Shapes], Kind] = {}
     kinds = [
         made.get((kind, shapes[name])) or made.setdefault((kind, shapes[name]), _with_shapes(kind, shapes[name]))
@@ -121,21 +122,20 @@ def _shapes_before(kind: Kind, traced: Kind | None) -> _Shapes:
 
 def _hand_through(nodes: Nodes, shapes: dict[str, _Shapes]) -> None:
     """Gives the nodes that hand their input on, which lowered loops and branches are full of, its shape."""
+    readers: dict[str, list[Node]] = {}
     waiting = [node for node in nodes if node.op in _HANDING_ON and not shapes[node.name]]
+    for node in waiting:
+        for text in node.inputs:
+            readers.setdefault(text.partition(":")[0], []).append(node)
     while waiting:
-        left = []
-        for node in waiting:
-            data = [text for text in node.inputs if not text.startswith("^")]
-            found = {_shape_at(text, shapes) for text in (data if node.op == "Merge" else data[:1])}
-            shape = found.pop() if len(found) == 1 else None
-            if shape is None:
-                left.append(node)
-            else:
-                # A Merge's second output is the number of the input that came.
-                shapes[node.name] = (shape, ()) if node.op == "Merge" else (shape,) * max(len(node.outputs), 1)
-        if len(left) == len(waiting):
-            return
-        waiting = left
+        node = waiting.pop()
+        data = [text for text in node.inputs if not text.startswith("^")]
+        found = {_shape_at(text, shapes) for text in (data if node.op == "Merge" else data[:1])}
+        shape = found.pop() if len(found) == 1 else None
+        if shape is not None and not shapes[node.name]:
+            # A Merge's second output is the number of the input that came.
+            shapes[node.name] = (shape, ()) if node.op == "Merge" else (shape,) * max(len(node.outputs), 1)
+            waiting += readers.get(node.name, ())
 
 
 def _shape_at(text: str, shapes: Mapping[str, _Shapes]) -> Shape:

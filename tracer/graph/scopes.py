@@ -13,8 +13,8 @@ from tracer.graph.inline import Inlined
 # What TensorFlow leaves in the place of a call or a loop, under its name, when it puts their nodes in the caller.
 _STANDS_FOR = frozenset({"Identity", "IdentityN", "NoOp"})
 # Levels below which scopes are not known by their paths, which together grow with the square of the depth. There the
-# scopes of single nodes stay.
-_DEEP = 500
+# scopes of single nodes stay. Each level is a call inside the other, and Python allows some hundred of these.
+_DEEP = 250
 
 
 class ScopeTree:
@@ -147,33 +147,21 @@ class _Growing:
 
     def number(self, prefix: str) -> int:
         """Returns the number of the scope that the nodes of a new prefix lie in, made with those above it."""
-        if prefix.count("/") >= _DEEP:
-            return self._deep(prefix)
-        new = []
-        above = prefix
-        while above not in self.numbers:
-            new.append(above)
-            above = above.rpartition("/")[0]
-        number, gone = self.numbers[above], above in self.left_out
-        for each in reversed(new):
-            gone = gone or each in self._single
-            if gone:
-                self.left_out.add(each)
-            else:
-                parent, slash, name = each.rpartition("/")
-                if slash and not parent:  # the scope of an empty name is not the whole graph
-                    number = self.tree.add("")
-                number = self.tree.adopt(number, name)
-            self.numbers[each] = number
-        return number
-
-    def _deep(self, prefix: str) -> int:
-        inner = prefix.split("/", _DEEP)[_DEEP]
-        above = prefix[: -len(inner) - 1]
-        number = self.numbers[above] if above in self.numbers else self.number(above)
-        if above in self.left_out:
+        above, slash, name = prefix.rpartition("/")
+        deep = len(prefix) > _DEEP and prefix.count("/") >= _DEEP
+        if deep:
+            name = prefix.split("/", _DEEP)[_DEEP]
+            above = prefix[: -len(name) - 1]
+        number = self.numbers.get(above)
+        if number is None:
+            number = self.number(above)
+        if above in self.left_out or (prefix in self._single and not deep):
             self.left_out.add(prefix)
+        elif deep:
+            number = self.tree.add(name, number)
         else:
-            number = self.tree.add(inner, number)
+            if slash and not above:  # the scope of an empty name is not the whole graph
+                number = self.tree.add("")
+            number = self.tree.adopt(number, name)
         self.numbers[prefix] = number
         return number

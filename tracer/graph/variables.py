@@ -16,7 +16,7 @@ def variable_homes(graph: Inlined) -> list[tuple[int, Variable]]:
     its placeholder. A variable that the graph itself makes lives at the node that makes it.
     """
     captured = {name: variable for name, variable in graph.captures.items() if variable.kind == "variable"}
-    homes = [(index, _made(graph.nodes.kinds[index], name)) for index, name in _handles(graph)]
+    homes = _once([(index, _made(graph.nodes.kinds[index], name)) for index, name in _handles(graph)])
     if not captured:
         return homes
     first: dict[str, int] = {}
@@ -26,6 +26,14 @@ def variable_homes(graph: Inlined) -> list[tuple[int, Variable]]:
                 first[name] = index
     own = {name: index for index, name in enumerate(graph.nodes.names) if name in captured and name not in first}
     return homes + [(index, captured[name]) for name, index in sorted({**first, **own}.items(), key=lambda at: at[1])]
+
+
+def _once(homes: list[tuple[int, Variable]]) -> list[tuple[int, Variable]]:
+    """Returns the first node of each variable: nodes of one shared name make one variable."""
+    first: dict[str, tuple[int, Variable]] = {}
+    for home in homes:
+        first.setdefault(home[1].name, home)
+    return list(first.values())
 
 
 def _handles(graph: Inlined) -> list[tuple[int, str]]:

@@ -21,9 +21,12 @@ def unused_variable(subject: Subject) -> Iterator[Found]:
 
 
 def _is_used(subject: Subject, index: int) -> bool:
-    waiting = list(subject.consumers[index])
+    waiting, seen = list(subject.consumers[index]), set[int]()
     while waiting:
         reader = waiting.pop()
+        if reader in seen:  # a damaged graph may go round
+            continue
+        seen.add(reader)
         op = subject.nodes.kinds[reader].op
         # At top level an `Identity` that nobody reads may be what the function returns.
         if op != "ReadVariableOp" and (op != "Identity" or "/" not in subject.nodes.names[reader]):

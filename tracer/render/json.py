@@ -151,6 +151,7 @@ def lint(report: LintReport) -> dict[str, Any]:
         "function": report.function,
         "severities": dict(report.severities),
         "findings": listed(report.findings, _finding),
+        "warnings": listed(Listing(report.unread, len(report.unread)), dataclasses.asdict),
     }
 
 

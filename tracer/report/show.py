@@ -112,8 +112,8 @@ def show_report(
         tree=_cut(whole.folded, depth, top) if whole else listing([]),
         whole=whole,
         text=content,
-        findings=lint(dataclasses.replace(run, functions=Functions(tuple(listed))), limit=limit, unread=[]),
-        damaged=tuple(damaged),
+        findings=lint(dataclasses.replace(run, functions=Functions(tuple(listed))), limit=limit, unread=damaged),
+        damaged=tuple(dict.fromkeys(damaged)),
     )
 
 

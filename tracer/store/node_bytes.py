@@ -22,7 +22,10 @@ def heads(nodes: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
     """
     for node in nodes:
         try:
-            start, op = _name(node)
+            start, length = 2, node[1]
+            if length >= _LONG:
+                start, length = 3, _long(length, node[2])
+            op = start + length
             at = behind = op + 2 + node[op + 1]
             size = len(node)
             while at < size and node[at] == _INPUT:
@@ -45,7 +48,7 @@ def split(rest: bytes) -> tuple[bytes, bytes]:
 
 def inputs(node: bytes) -> tuple[str, ...]:
     """Returns the inputs of a node that `heads` understands."""
-    _, op = _name(node)
+    op = 2 + node[1] if node[1] < _LONG else 3 + _long(node[1], node[2])
     at = op + 2 + node[op + 1]
     found = []
     while at < len(node) and node[at] == _INPUT:
@@ -57,12 +60,6 @@ def inputs(node: bytes) -> tuple[str, ...]:
         found.append(node[at : at + length].decode("utf-8", "backslashreplace"))
         at += length
     return tuple(found)
-
-
-def _name(node: bytes) -> tuple[int, int]:
-    """Returns where a node's name begins, and where the next field does."""
-    length = node[1]
-    return (2, 2 + length) if length < _LONG else (3, 3 + _long(length, node[2]))
 
 
 def _long(first: int, second: int) -> int:

@@ -94,15 +94,16 @@ def _closed(nodes: Nodes, depth: int) -> Nodes:
     stands_for = {name: _cut(name, depth) for name in nodes.names}
     inside = Counter(stands_for.values())
     found: dict[str, Node] = {}
+    read: dict[str, dict[str, None]] = {}  # by scope: what its nodes read from outside of it, each once
     for node in nodes:
         name = stands_for[node.name]
         inputs = [text for text in (_replaced(text, stands_for) for text in node.inputs) if _producer(text) != name]
         if inside[name] == 1:
             found[name] = node._replace(inputs=tuple(inputs))
-            continue
-        known = found.get(name) or Node(name, _scope_kind(inside[name]), (), "")
-        found[name] = known._replace(inputs=tuple(dict.fromkeys((*known.inputs, *inputs))))
-    return Nodes.of(found.values())
+        else:
+            found.setdefault(name, Node(name, _scope_kind(inside[name]), (), ""))
+            read.setdefault(name, {}).update(dict.fromkeys(inputs))
+    return Nodes.of(node._replace(inputs=tuple(read.get(node.name, node.inputs))) for node in found.values())
 
 
 def _scope_kind(nodes: int) -> Kind:

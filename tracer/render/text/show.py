@@ -199,7 +199,8 @@ def _findings(report: ShowReport) -> list[RenderableType]:
     if not counts:
         return []
     found = ", ".join(text.plural(counts[severity], severity) for severity in SEVERITIES if counts[severity])
-    return [plain(f"findings: {found}: trace-scenario lint {shlex.quote(report.run.reference)}")]
+    where = f" in the first {text.count(len(report.functions.items))} functions" if report.functions.truncated else ""
+    return [plain(f"findings{where}: {found}: trace-scenario lint {shlex.quote(report.run.reference)}")]
 
 
 def _stages(report: ShowReport) -> list[RenderableType]:
