@@ -244,7 +244,7 @@ def show(run: str, as_json: bool, **options: Any) -> int:
 
     report = api.show(run, **options)
     Output(as_json, options["logdir"]).show(report)
-    return PARTIAL if report.damaged else 0
+    return PARTIAL if report.is_partial else 0
 
 
 @main.command()

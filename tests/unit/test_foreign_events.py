@@ -174,16 +174,31 @@ def test_a_torn_tail_is_a_warning(file):
 
 
 def test_a_wrong_checksum_names_file_and_offset(file):
-    """A damaged file is an error, whatever stands before the damage."""
+    """What stands before the damage is shown, and the damage is a warning."""
     write(file, tag("f", "graph_run_metadata", functions(("x:Mul", ""))))
     begin = file.stat().st_size
     content = bytearray(file.read_bytes() + events._record(scalar()))
     content[begin + 14] ^= 1
     file.write_bytes(content)
 
+    run = read_event_file(file)
+
+    assert names(run) == {"f": 1}
+    assert [(warned.code, warned.message) for warned in run.warnings] == [
+        ("damaged", f"{file}: wrong checksum at byte {begin}")
+    ]
+
+
+def test_a_file_that_is_damaged_before_its_first_graph_is_unreadable(file):
+    """Where nothing could be read, the damage is the error."""
+    write(file, scalar(), tag("f", "graph_run_metadata", functions(("x:Mul", ""))))
+    content = bytearray(file.read_bytes())
+    content[14] ^= 1
+    file.write_bytes(content)
+
     with pytest.raises(Unreadable) as caught:
         read_event_file(file)
-    assert caught.value.message == f"{file}: wrong checksum at byte {begin}"
+    assert caught.value.message == f"{file}: wrong checksum at byte 0"
 
 
 def test_a_damaged_file_beside_good_ones_is_a_warning(tmp_path):
@@ -299,8 +314,13 @@ def test_a_flipped_bit_is_an_error_of_ours(tmp_path_factory, data):
     content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     path.write_bytes(content)
 
-    with pytest.raises(Unreadable, match="wrong checksum at byte"):
-        read_event_file(path)
+    try:
+        run = read_event_file(path)
+    except Unreadable as error:
+        assert "wrong checksum at byte" in error.message
+    else:
+        assert names(run) == {"f": 1}  # the damage is in the second tag
+        assert ["wrong checksum at byte" in warned.message for warned in run.warnings] == [True]
 
 
 def outcome(path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from tracer.errors import NotFound, did_you_mean
@@ -139,17 +138,15 @@ def _measures(graph: Inlined, tree: ScopeTree, flops: Sequence[int | None]) -> d
     return {name: tree.total(values) for name, values in own.items()}
 
 
-def _ops(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> tuple[list[Counter[str]], list[Counter[str]]]:
+def _ops(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> tuple[list[dict[str, int]], list[dict[str, int]]]:
     """Returns, for each scope, the ops right in it, and the reasons for which others right in it are put aside."""
-    ops: list[Counter[str]] = [Counter() for _ in range(len(tree))]
-    aside: list[Counter[str]] = [Counter() for _ in range(len(tree))]
+    ops: list[dict[str, int]] = [{} for _ in range(len(tree))]
+    aside: list[dict[str, int]] = [{} for _ in range(len(tree))]
     put_aside = seen.put_aside if seen is not None else {}
     for name, kind, owner in zip(graph.nodes.names, graph.nodes.kinds, tree.owners, strict=True):
         reason = put_aside.get(name)
-        if reason is None:
-            ops[owner][kind.op] += 1
-        else:
-            aside[owner][reason] += 1
+        counts, what = (ops[owner], kind.op) if reason is None else (aside[owner], reason)
+        counts[what] = counts.get(what, 0) + 1
     return ops, aside
 
 
@@ -174,7 +171,7 @@ def _folded(
     tree: ScopeTree,
     root: int,
     measures: Mapping[str, list[int]],
-    ops: tuple[list[Counter[str]], list[Counter[str]]],
+    ops: tuple[list[dict[str, int]], list[dict[str, int]]],
     outputs: Sequence[_Outputs],
     runs: Mapping[int, str],
 ) -> Rows:
@@ -183,7 +180,7 @@ def _folded(
     summed = {name: repeats.total(values) for name, values in measures.items()}
     together = tuple(_together(repeats, counters) for counters in ops)
     leave = _alike(repeats, outputs)
-    computing = tree.total([counter.total() for counter in ops[0]])
+    computing = tree.total([sum(counts.values()) for counts in ops[0]])
     silent = _silent(graph, tree, computing)
     below = [
         [child for child in inner if repeats.shown_as[child] == child and not silent[child]]
@@ -224,11 +221,11 @@ def _silent(graph: Inlined, tree: ScopeTree, computing: Sequence[int]) -> list[b
     return silent
 
 
-def _join_silent(tree: ScopeTree, repeats: Repeats, silent: Sequence[bool], aside: Sequence[Counter[str]]) -> None:
+def _join_silent(tree: ScopeTree, repeats: Repeats, silent: Sequence[bool], aside: Sequence[dict[str, int]]) -> None:
     """Counts what lies in scopes where nothing computes with the scopes above: such a scope is no row."""
     for scope in range(len(tree) - 1, 0, -1):
         if silent[scope] and repeats.shown_as[scope] == scope:
-            aside[repeats.shown_as[tree.parents[scope]]].update(aside[scope])
+            _add(aside[repeats.shown_as[tree.parents[scope]]], aside[scope])
 
 
 def _holds_one(scope: int, below: Sequence[Sequence[int]], measures: Mapping[str, Sequence[int]]) -> bool:
@@ -261,11 +258,16 @@ def _times(tree: ScopeTree, repeats: Repeats) -> list[int]:
     return times
 
 
-def _together(repeats: Repeats, counters: Sequence[Counter[str]]) -> list[Counter[str]]:
-    sums: list[Counter[str]] = [Counter() for _ in counters]
+def _together(repeats: Repeats, counters: Sequence[dict[str, int]]) -> list[dict[str, int]]:
+    sums: list[dict[str, int]] = [{} for _ in counters]
     for scope, counter in zip(repeats.shown_as, counters, strict=True):
-        sums[scope].update(counter)
+        _add(sums[scope], counter)
     return sums
+
+
+def _add(sums: dict[str, int], counts: Mapping[str, int]) -> None:
+    for what, number in counts.items():
+        sums[what] = sums.get(what, 0) + number
 
 
 def _alike(repeats: Repeats, outputs: Sequence[_Outputs]) -> list[_Outputs]:
@@ -282,7 +284,7 @@ def _row(
     tree: ScopeTree,
     scope: int,
     measures: Mapping[str, Sequence[int]],
-    ops: tuple[Sequence[Counter[str]], ...],
+    ops: tuple[Sequence[dict[str, int]], ...],
     outputs: Sequence[_Outputs],
     runs: Mapping[int, str],
     *,

@@ -61,6 +61,11 @@ class ShowReport:
     findings: tuple[Finding, ...]  # of the functions that are listed
     damaged: tuple[Warned, ...]  # graphs of the run that cannot be read
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether something of the run is not shown because it is damaged."""
+        return bool(self.damaged) or any(warned.code == "damaged" for warned in self.run.warnings)
+
 
 def show_report(
     run: Run,

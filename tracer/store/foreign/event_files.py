@@ -40,6 +40,7 @@ class _Reading:
 
     found: list[Found] = dataclasses.field(default_factory=list)
     warnings: list[Warned] = dataclasses.field(default_factory=list)
+    damaged: list[Unreadable] = dataclasses.field(default_factory=list)
     started: float = 0.0  # the first event of all, in seconds since 1970
     records: int = 0
 
@@ -67,23 +68,16 @@ def event_files(folder: Path) -> tuple[list[Path], list[Warned]]:
 def read_event_folder(folder: Path, files: Iterable[Path], warnings: Iterable[Warned] = ()) -> Run:
     """Returns the graphs of a log folder: each of its subfolders with event files is a run of TensorBoard's.
 
-    Graphs are named after their tags, with the subfolder before it: `train/keras`. A file that is damaged is a warning,
-    as long as another one can be read.
+    Graphs are named after their tags, with the subfolder before it: `train/keras`. What stands before damage in a file
+    is read, and the damage is a warning, as long as a graph was found.
 
     Raises:
-      Unreadable: none of the files can be read, or none holds a graph.
+      Unreadable: no graph was found; a damaged file is the reason, if there is one.
     """
-    reading, damaged, whole = _Reading(warnings=list(warnings)), list[Unreadable](), 0
+    reading = _Reading(warnings=list(warnings))
     for file in files:
         below = shown(str(file.parent.relative_to(folder)))
-        try:
-            _read_file(reading, file, "" if below == "." else f"{below}/")
-            whole += 1
-        except Unreadable as error:
-            damaged.append(error)
-            reading.warnings.append(Warned("damaged", error.message, error.hint))
-    if damaged and not whole:
-        raise damaged[0]
+        _read_file(reading, file, "" if below == "." else f"{below}/")
     return _run(folder, "TensorBoard logs", reading)
 
 
@@ -91,7 +85,7 @@ def read_event_file(path: Path) -> Run:
     """Returns the graphs of one event file, named after their tags.
 
     Raises:
-      Unreadable: it is damaged, or holds no graph.
+      Unreadable: it holds no graph, or none before its damage.
     """
     reading = _Reading()
     _read_file(reading, path, "")
@@ -99,6 +93,8 @@ def read_event_file(path: Path) -> Run:
 
 
 def _run(path: Path, kind: str, reading: _Reading) -> Run:
+    if not reading.found and reading.damaged:
+        raise reading.damaged[0]
     if not reading.found:
         because = reading.warnings[0].message if reading.warnings else f"it has {plural(reading.records, 'event')}"
         raise Unreadable(f"{path} holds no graph: {because}", hint=_SCALARS)
@@ -118,6 +114,9 @@ def _read_file(reading: _Reading, path: Path, prefix: str) -> None:
                 reading.found.append(dataclasses.replace(found, name=prefix + found.name))
     except TornTail as torn:
         reading.warnings.append(Warned("torn", torn.message, torn.hint))
+    except Unreadable as error:
+        reading.damaged.append(error)
+        reading.warnings.append(Warned("damaged", error.message, error.hint))
 
 
 def _wall_time(payload: bytes) -> float:
