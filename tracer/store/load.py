@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -162,12 +163,17 @@ def _lines(facts: Mapping[str, Any]) -> Lines:
 def _read_stage(folder: Path, stage: str, captures: Mapping[str, Variable]) -> Graph | str:
     path = folder / layout.STAGE_FILES[stage]
     try:
-        content = path.read_bytes()
+        if stage not in layout.GRAPH_STAGES:
+            return path.read_bytes().decode("utf-8", "replace")
+        graph = _read_graph(path, path.stat().st_mtime_ns)
     except OSError as error:
         raise Unreadable(f"cannot read {path}: {error.strerror}") from error
-    if stage not in layout.GRAPH_STAGES:
-        return content.decode("utf-8", "replace")
-    return dataclasses.replace(read_graph(content, path), captures=captures)
+    return dataclasses.replace(graph, captures=captures)
+
+
+@functools.lru_cache(maxsize=2)  # the traced and the optimised graph of the trace that is looked at
+def _read_graph(path: Path, _modified_ns: int) -> Graph:
+    return read_graph(path.read_bytes(), path)
 
 
 def _variable(facts: Mapping[str, Any]) -> Variable:
