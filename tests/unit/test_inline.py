@@ -107,14 +107,27 @@ def test_a_control_edge_to_an_argument_leads_to_what_stands_for_it():
     assert edges(whole)["c/y"] == ("^x",)
 
 
-def test_a_mapped_function_reads_the_dataset_and_what_it_captured():
-    """Each part of an element comes from the dataset; what was captured stands before the number of parallel calls."""
+def test_a_mapped_function_takes_an_element_and_what_it_captured():
+    """Each part of an element is a node that reads the dataset; what was captured stands before the parallel calls."""
     mapped = calling(
         "ParallelMapDatasetV2", "ds,a,s", "(x,y,w) m:Mul<-x,y  v:Add<-m,w ->v:z:0", Targuments=("float32",)
     )
 
-    assert edges(mapped)["n/m"] == ("ds", "ds")
+    assert edges(mapped)["n/x"] == edges(mapped)["n/y"] == ("ds",)
+    assert edges(mapped)["n/m"] == ("n/x", "n/y")
     assert edges(mapped)["n/v"] == ("n/m", "a")
+
+
+def test_the_parts_of_an_element_have_the_datasets_types():
+    """What a function takes of a dataset has the dtype and the shape that the dataset's own node says."""
+    mapped = calling("MapDataset", "ds", "(x,y) m:Mul<-x,y ->m:z:0")
+    types = {"output_types": ("float32", "int64"), "output_shapes": ((2, None), ())}
+    dataset = mapped.nodes[0]._replace(kind=Kind("TensorDataset", types))
+    whole = Graph(Nodes.of([dataset, *list(mapped.nodes)[1:]]), mapped.functions)
+    outputs = {node.name: node.outputs for node in inline(whole).nodes}
+
+    assert outputs["n/x"] == (("float32", (2, None)),)
+    assert outputs["n/y"] == (("int64", ()),)
 
 
 def test_a_reduction_takes_its_state_before_the_element():
@@ -127,5 +140,5 @@ def test_a_reduction_takes_its_state_before_the_element():
         Targuments=("float32",),
     )
 
-    assert edges(reduced)["n/r"] == ("s", "ds")
+    assert edges(reduced)["n/r"] == ("s", "n/x")
     assert edges(reduced)["n/v"] == ("n/r", "a")

@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import inspect
 import os
+import re
 import sysconfig
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 from tracer.capture import hooks, tf_private
 from tracer.errors import reason
 from tracer.graph.names import function_name
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def arguments(function_type: Any) -> list[dict[str, str]]:
@@ -38,7 +41,7 @@ def type_text(kind: Any) -> str:
         return "{" + ", ".join(f"{key!r}: {type_text(part)}" for key, part in kind.mapping.items()) + "}"
     if name == "Literal":
         return f"Literal[{getattr(kind, 'value', None)!r}]"
-    return str(kind)
+    return _ADDRESS.sub("", str(kind))  # where an object lies is another each time
 
 
 def captures(graph: Any) -> list[dict[str, Any]]:

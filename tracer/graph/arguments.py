@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracer.graph.model import Node
+from tracer.graph.model import Kind, Node
 
 # Nodes that hand their inputs to their functions, and how many of them they keep for themselves: a branch's predicate.
 _KEPT_INPUTS = {
@@ -16,9 +16,12 @@ _KEPT_INPUTS = {
     **dict.fromkeys(("While", "StatelessWhile", "_While", "XlaWhile", "XlaLaunch", "XlaLaunchV2", "TPUReplicate"), 0),
     "For": 3,  # start, limit and delta; its body takes the index, which no input is, before the rest
 }
+_UNKNOWN = Kind("Placeholder")
 # Ops with several functions, in the order in which what each captured follows in the inputs.
-_FUNCTIONS = ("key_func", "init_func", "next_func", "reduce_func", "window_size_func", "finalize_func")
-_FUNCTIONS += ("map_func", "index_map_func", "reader_func", "shard_func")
+_FUNCTIONS = (
+    *("key_func", "init_func", "next_func", "reduce_func", "window_size_func", "finalize_func"),
+    *("map_func", "index_map_func", "reader_func", "shard_func"),
+)
 
 
 def given(node: Node, label: str, position: int, names: Sequence[str], data: Sequence[str]) -> list[str]:
@@ -54,18 +57,30 @@ def kept(node: Node, inputs: Sequence[str]) -> list[str]:
 def _of_dataset(node: Node, label: str, names: Sequence[str], data: Sequence[str]) -> list[str]:
     """Returns a dataset function's arguments: states, then the parts of an element, then what the function captured.
 
-    An element is read from the dataset that the node reads; a generator reads none.
+    No input stands for the parts of an element: what the node reads is a dataset of them.
     """
-    source = [] if node.op.startswith("Generator") else list(data[:1])
-    states = list(data[len(source) :][: _length(node, "Tstate")])
-    start = len(source) + len(states)
+    first = 0 if node.op.startswith("Generator") else 1
+    states = list(data[first:][: _length(node, "Tstate")])
+    start = first + len(states)
     for function in _FUNCTIONS:
         if function == label:
             break
         start += _captured(node, function)
     captured = list(data[start : start + _captured(node, label)])
     elements = max(len(names) - len(states) - len(captured), 0)
-    return [*states, *(source or [""]) * elements, *captured]
+    return [*states, *[""] * elements, *captured]
+
+
+def element_kinds(dataset: Kind | None, number: int) -> list[Kind]:
+    """Returns a node's kind for each part of an element of the dataset that a node of this kind makes."""
+    dtypes = dataset.attributes.get("output_types") if dataset else None
+    shapes = dataset.attributes.get("output_shapes") if dataset else None
+    if not isinstance(dtypes, tuple) or not isinstance(shapes, tuple) or not len(dtypes) == len(shapes) == number:
+        return [_UNKNOWN] * number
+    return [
+        Kind("Placeholder", {"dtype": dtype, "shape": shape, "_output_shapes": (shape,)})
+        for dtype, shape in zip(dtypes, shapes, strict=True)
+    ]
 
 
 def _captured(node: Node, function: str) -> int:

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from tracer.errors import Unreadable
-from tracer.graph.arguments import given, kept
+from tracer.graph.arguments import element_kinds, given, kept
 from tracer.graph.model import Body, Graph, Kind, Node, Nodes, Variable
 from tracer.graph.names import port_number
 from tracer.text import count
@@ -69,15 +69,29 @@ def inline(graph: Graph, *, limit: int = LIMIT) -> Inlined:
     calls = _Calls(graph)
     if not calls.of(graph.nodes):
         return Inlined(graph.nodes, (Place(""),), [0] * len(graph.nodes), {}, graph.captures)
-    nodes, characters = _size(graph, calls)
-    if nodes > limit or characters > max(limit, LIMIT) * _CHARACTERS:
+    nodes, characters, recursive = _size(graph, calls)
+    if recursive and _count(graph, calls, limit) > limit:
+        raise _too_large(limit, 0, 2 * limit)
+    if not recursive and (nodes > limit or characters > max(limit, LIMIT) * _CHARACTERS):
         raise _too_large(limit, nodes, max(nodes, characters // _CHARACTERS + 1))
     return _Inliner(graph, calls, limit).run()
 
 
 def inlined_nodes(graph: Graph) -> int:
-    """Returns how many nodes the inlined graph has: counted function by function, without inlining it."""
-    return _size(graph, _Calls(graph))[0]
+    """Returns how many nodes the inlined graph has: counted function by function, without inlining it.
+
+    Not counted are nodes that stand for arguments which a call does not give.
+
+    Raises:
+      TooLarge: functions call each other, and it has more than `LIMIT`: they are counted one by one.
+    """
+    calls = _Calls(graph)
+    nodes, _, recursive = _size(graph, calls)
+    if recursive:
+        nodes = _count(graph, calls, LIMIT)
+        if nodes > LIMIT:
+            raise _too_large(LIMIT, 0, 2 * LIMIT)
+    return nodes
 
 
 class _Calls:
@@ -97,9 +111,13 @@ class _Calls:
         return [(index, known[kind]) for index, kind in enumerate(nodes.kinds) if known[kind]]
 
 
-def _size(graph: Graph, calls: _Calls) -> tuple[int, int]:
-    """Returns the nodes of the inlined graph and the characters of their paths; recursive calls count as nodes."""
+def _size(graph: Graph, calls: _Calls) -> tuple[int, int, bool]:
+    """Returns the nodes of the inlined graph and the characters of their paths, and whether functions call each other.
+
+    If they do, the first two are a guess: what a call adds depends on the functions that are open around it.
+    """
     sizes: dict[str, tuple[int, int]] = {}
+    recursive = False
     waiting, opened = [""], set[str]()
     while waiting:  # depth first without recursion: nests of thousands of functions are real
         function = waiting[-1]
@@ -114,12 +132,38 @@ def _size(graph: Graph, calls: _Calls) -> tuple[int, int]:
                 continue
         waiting.pop()
         total, characters = len(nodes), sum(map(len, nodes.names))
+        recursive = recursive or not called <= sizes.keys()
         for name, body in run:
             inner, inner_characters = sizes.get(body.function, (0, 0))
             total += inner
             characters += inner_characters + inner * (len(name) + len(body.label) + 2)
         sizes[function] = total, characters
-    return sizes[""]
+    return *sizes[""], recursive
+
+
+def _count(graph: Graph, calls: _Calls, limit: int) -> int:
+    """Returns the nodes of the inlined graph, counted call by call until they are more than `limit`."""
+    known: dict[str, tuple[int, list[str]]] = {}
+    stack, opened, total = [("", 0)], set[str](), 0
+    while stack:
+        function, done = stack.pop()
+        if function not in known:
+            nodes = graph.functions[function].nodes if function else graph.nodes
+            bodies = [body for _, bodies in calls.of(nodes) for body in bodies]
+            known[function] = len(nodes), [body.function for body in bodies if body.function in graph.functions]
+        number, called = known[function]
+        if not done:
+            total += number
+            opened.add(function)
+        if total > limit:
+            break
+        while done < len(called) and called[done] in opened:
+            done += 1
+        if done == len(called):
+            opened.discard(function)
+        else:
+            stack += [(function, done + 1), (called[done], 0)]
+    return total
 
 
 class _Compiled:
@@ -133,6 +177,11 @@ class _Compiled:
         self._kinds = dict(zip(nodes.names, nodes.kinds, strict=True))
         self.inputs = [[self._reference(text) for text in inputs] for inputs in nodes.inputs]
         self.returns = [self._reference(text) for text in returns]
+
+    def producer(self, index: int) -> Kind | None:
+        """Returns what kind of node makes the first input of a node; None if that is an argument, or unknown."""
+        first = next(iter(self.inputs[index]), 0)
+        return None if isinstance(first, int) else self._kinds.get(first[1].partition(":")[0])
 
     def _reference(self, text: str) -> _Reference:
         if text.startswith("^"):
@@ -228,7 +277,8 @@ class _Inliner:
             function = self._function(body.function)
             body_prefix = f"{path}/{body.label}/" if body.label else f"{path}/"
             inputs_given = given(node, body.label, number, function.arguments, data)
-            self._synthesise(place, body_prefix, function.arguments, inputs_given)
+            dataset = compiled.producer(index) if "Dataset" in node.op else None
+            self._synthesise(place, body_prefix, function.arguments, inputs_given, dataset, data[:1])
             taken = [text or body_prefix + name for text, name in zip(inputs_given, function.arguments, strict=True)]
             inner.append(len(self._places))
             self._places.append(Place(body_prefix, body.function, place, node.name, body.label))
@@ -238,11 +288,28 @@ class _Inliner:
         self._add(place, node._replace(name=path, inputs=(*own, *returned)))
         return inner
 
-    def _synthesise(self, place: int, prefix: str, names: Sequence[str], taken: Sequence[str]) -> None:
-        """Adds a node for each argument that no input of the graph stands for."""
-        for name, text in zip(names, taken, strict=True):
-            if not text:
-                self._add(place, Node(prefix + name, _ARGUMENT, (), ""))
+    def _synthesise(
+        self,
+        place: int,
+        prefix: str,
+        names: Sequence[str],
+        taken: Sequence[str],
+        dataset: Kind | None,
+        source: Sequence[str],
+    ) -> None:
+        """Adds a node for each argument that no input stands for: of a dataset's function, the parts of an element.
+
+        Args:
+          place: where the call is.
+          prefix: of the function's nodes.
+          names: the function's arguments.
+          taken: which input stands for each; empty where none does.
+          dataset: the kind of the dataset whose elements the function takes, if it takes such.
+          source: that dataset.
+        """
+        parts = [name for name, text in zip(names, taken, strict=True) if not text]
+        for name, kind in zip(parts, element_kinds(dataset, len(parts)), strict=True):
+            self._add(place, Node(prefix + name, kind, tuple(source) if dataset else (), ""))
 
     def _add(self, place: int, node: Node) -> None:
         self._names.append(node.name)
@@ -261,9 +328,6 @@ class _Inliner:
         allowed = max(self._limit, LIMIT)
         if self._characters > allowed * _CHARACTERS or self._edges > allowed * _EDGES:
             raise _too_large(self._limit, 0, 2 * allowed)
-
-
-_ARGUMENT = Kind("_Arg")
 
 
 def _resolve(references: Iterable[_Reference], prefix: str, arguments: Sequence[str]) -> tuple[str, ...]:

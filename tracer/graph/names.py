@@ -24,6 +24,12 @@ def port_number(text: str) -> int:
     return int(text) if len(text) <= _PORT_DIGITS and text.isdecimal() and text.isascii() else 0
 
 
+def call_text(runtime_name: str) -> str:
+    """Returns a function as one writes its call: `nest()`, and `nest() backward` for what a gradient made of it."""
+    name, kind = function_name(runtime_name)
+    return f"{name}()" if kind == "inference" else f"{name}() {kind}"
+
+
 def node_path(executed_name: str) -> str:
     """Returns the node path of a node that TensorFlow executes: its name without the lowering's numbers."""
     return _LOWERED.sub(r"\1", executed_name)

@@ -38,25 +38,36 @@ def lint(
       NotFound: the run has no such function.
       Unreadable: a graph is damaged, or larger than `limit`.
     """
+    repeats = run.window.steps + run.window.warmup if run.window else 1
     chosen = run.functions.values() if function is None else [run.functions[function]]
     first: dict[_Key, tuple[int, Finding]] = {}
     for number, one in enumerate(chosen):
-        for finding in (*_of_function(one, rules), *_of_graphs(one, rules, limit, unread)):
+        for finding in (*_of_function(one, rules, repeats), *_of_graphs(one, rules, limit, unread)):
             at, known = first.setdefault(_key(finding), (number, finding))
             if finding.count > known.count:
                 first[_key(finding)] = at, dataclasses.replace(known, count=finding.count)
     return tuple(finding for _, finding in sorted(first.values(), key=_order))
 
 
-def _of_function(function: Function, rules: Sequence[Rule]) -> Iterator[Finding]:
+def _of_function(function: Function, rules: Sequence[Rule], repeats: int) -> Iterator[Finding]:
     if function.traces[0].origin != "user":
         return  # how often Keras or tf.data trace their own functions is theirs to decide
+    function = _once(function, repeats)
     for rule in rules:
         for found in rule.function(function) if rule.function else ():
             line = found.line or function.traces[0].definition
             yield Finding(
                 rule.name, rule.severity, function.name, "", "", "", line, found.message, found.advice, found.count
             )
+
+
+def _once(function: Function, repeats: int) -> Function:
+    """Returns a function with the calls of one pass: a recording makes the same calls again and again."""
+    traces = [
+        trace if trace.calls is None else dataclasses.replace(trace, calls=-(-trace.calls // max(repeats, 1)))
+        for trace in function.traces
+    ]
+    return dataclasses.replace(function, traces=tuple(traces))
 
 
 def _of_graphs(function: Function, rules: Sequence[Rule], limit: int, unread: list[Warned] | None) -> Iterator[Finding]:
@@ -92,7 +103,8 @@ def _grouped(rule: Rule, function: Function, subject: Subject, found_here: Itera
     for found in found_here:
         known = found.node >= 0
         line = found.line or (subject.line(found.node) if known else None)
-        if line is None and subject.trace.origin != "user" and rule.severity == "note":
+        theirs = line is None or line == subject.trace.call_site  # the call of `fit` is no line of theirs to change
+        if theirs and subject.trace.origin != "user" and rule.severity == "note":
             continue  # it is Keras' own, and nothing that its user could write in another way
         where = subject.scope(found.node) if known else ""
         key = (found.message, line or where)

@@ -60,6 +60,8 @@ def _cause(name: str, types: Sequence[str]) -> tuple[str, str]:
     """Returns what varies about an argument, and what to do about it."""
     if any(kind.startswith("Literal[") for kind in types):
         return f"'{name}' is a Python value, and each new one is a trace", _AS_TENSOR.format(name=name)
+    if not any(_TENSOR.search(kind) for kind in types):
+        return f"'{name}' is a Python object, and each new one is a trace", _AS_STATE
     dtypes = {_TENSOR.sub(r"\1", kind) for kind in types}
     if len(dtypes) == 1:
         return f"'{name}' comes in several shapes", _ONE_SHAPE
@@ -69,6 +71,9 @@ def _cause(name: str, types: Sequence[str]) -> tuple[str, str]:
 
 
 _AS_TENSOR = "pass it as a tensor, {name}=tf.constant(...): a tensor's value costs no trace"
+_AS_STATE = (
+    "pass one and the same object, or keep it in self and pass the tensors alone: an object's identity is its type"
+)
 _ONE_SHAPE = (
     "set tf.function(reduce_retracing=True), or input_signature=[tf.TensorSpec([None, 3], tf.float32)]: None stands "
     "for every size. In a pipeline, batch(..., drop_remainder=True)"

@@ -12,7 +12,7 @@ from tracer.graph.clean import Clean, clean
 from tracer.graph.flops import graph_flops
 from tracer.graph.inline import Inlined
 from tracer.graph.model import TensorType
-from tracer.graph.names import function_name
+from tracer.graph.names import call_text
 from tracer.graph.repeats import Repeats, find_repeats
 from tracer.graph.scopes import ScopeTree, place_scopes, scope_tree
 from tracer.graph.sizes import elements, output_bytes, variable_bytes
@@ -37,7 +37,7 @@ class ScopeRow:
     depth: int  # 0 for the whole graph
     label: str  # what to call it below its parent: "layer", "body/newton/while", "block_1 ... block_16"
     pattern: str  # the same, shorter: "block_*" for "block_1 ... block_16"
-    runs: str  # the Python function whose call the scope is; empty where it is none
+    runs: str  # the call that the scope is, `layer()`, of a Python function; empty where it is none
     scopes: int  # of how many scopes the row is the sum
     nodes: int
     variables: int  # that live there: used there first, or made there
@@ -160,7 +160,7 @@ def _outputs(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> list[_Outpu
 def _functions(graph: Inlined, tree: ScopeTree) -> dict[int, str]:
     """Returns the Python function behind each scope that is a plain call."""
     return {
-        scope: function_name(place.function)[0]
+        scope: call_text(place.function)
         for place, scope in zip(graph.places, place_scopes(graph, tree), strict=True)
         if place.function and not place.label and scope is not None
     }

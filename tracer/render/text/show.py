@@ -26,6 +26,8 @@ _ASIDE = {  # of variables the column of parameters tells
     NO_OP: ("no-op",),
 }
 _CLOSED = {RECURSIVE: "recursive call, not followed", MISSING: "calls a function that the file does not hold"}
+# What a column may hold throughout and be left out. FLOPs that nobody knows are no reason: of no graph are they none.
+_NOTHING = {"nodes": {""}, "output": {""}, "params": {""}, "bytes": {"", "?"}, "FLOPs": {""}}
 _NOTED = 5  # calls that stay closed and are named
 _WIDE = 100  # columns from which on there is room for everything
 _OUTPUT = 24  # columns of a type
@@ -56,7 +58,7 @@ def _header(run: Run) -> list[RenderableType]:
     title = Text()
     title.append(text.one_line(run.name), style="bold")
     title.append("  ")
-    title.append(run.status if run.is_ours else run.scenario, style=STATUS_STYLES.get(run.status, ""))
+    title.append(text.one_line(run.status if run.is_ours else run.scenario), style=STATUS_STYLES.get(run.status, ""))
     facts = [f"TensorFlow {run.versions['tensorflow']}"] if "tensorflow" in run.versions else []
     if run.window is not None:
         per_step = text.nanoseconds(run.window.wall_ns // run.window.steps)
@@ -64,13 +66,14 @@ def _header(run: Run) -> list[RenderableType]:
         facts.append(f"{text.plural(run.window.warmup, 'warm-up step')}")
     if run.is_ours:
         facts.append(f"recorded in {text.seconds(run.seconds)}" if run.seconds is not None else "not finished")
-    lines: list[RenderableType] = [title, *([Text("  ".join(facts), style="dim")] if facts else [])]
+    lines: list[RenderableType] = [title, *([Text(text.one_line("  ".join(facts)), style="dim")] if facts else [])]
     if run.parameters:
-        lines.append(Text("  ".join(f"{key}={value}" for key, value in run.parameters.items()), style="dim"))
+        parameters = "  ".join(f"{key}={value}" for key, value in run.parameters.items())
+        lines.append(Text(text.one_line(parameters), style="dim"))
     if run.error:
         lines.append(Text(f"error: {text.one_line(run.error)}", style="red"))
     lines += [
-        Text(f"{call['name']} raised, as it is meant to: {text.one_line(call.get('error', ''))}")
+        Text(text.one_line(f"{call['name']} raised, as it is meant to: {call.get('error', '')}"))
         for call in run.calls
         if call.get("status") == "raised"
     ]
@@ -113,7 +116,7 @@ def _tree(report: ShowReport, whole: Scopes, style: Style) -> list[RenderableTyp
     }
     if style.width < _WIDE:
         del columns["bytes"]  # a narrow terminal leaves no room for the ops beside all numbers
-    columns = {name: column for name, column in columns.items() if {*column} - {"", "?"}}
+    columns = {name: column for name, column in columns.items() if {*column} - _NOTHING[name]}
     taken = sum(max(map(cell_len, [name, *column])) + _GAP for name, column in columns.items())
     room = max(style.width - taken - _GAP - _LEAST_OPS, _LEAST_SCOPE)
     title = f"scopes of {text.one_line(report.shown_name)}{stage}"
@@ -132,7 +135,7 @@ def _scope(row: ScopeRow, guide: str, room: int, *, bold: bool) -> Any:
     from rich.cells import cell_len
     from rich.text import Text
 
-    behind = f" = {text.one_line(row.runs)}()" if row.runs else ""
+    behind = f" = {text.one_line(row.runs)}" if row.runs else ""
     times = f" (x{row.scopes})" if row.scopes > 1 and " ... " in row.label else ""
     label = text.one_line(row.label) or '""'
     free = max(room - len(guide) - cell_len(behind) - len(times), _LEAST_LABEL)
@@ -178,11 +181,11 @@ def _notes(whole: Scopes, rows: Sequence[ScopeRow], columns: Container[str]) -> 
     """Returns what the numbers leave out."""
     notes = []
     if any(" ... " in row.label for row in rows):
-        notes.append("(x3): three scopes of the same structure as one row, with their sums")
-    if rows and rows[0].flops and rows[0].unknown_flops and whole.without_formula:
+        notes.append("(xN): N scopes of the same structure as one row, with their sums")
+    if rows and rows[0].unknown_flops and whole.without_formula:
         ops = ", ".join(f"{op} x{number}" if number > 1 else op for op, number in whole.without_formula)
         notes.append(f"+ in FLOPs: not counted, for want of a formula: {text.one_line(ops)}")
-    if rows and rows[0].flops and rows[0].unknown_flops and whole.unknown_shapes:
+    if rows and rows[0].unknown_flops and whole.unknown_shapes:
         ops = ", ".join(f"{op} x{number}" if number > 1 else op for op, number in whole.unknown_shapes)
         notes.append(f"+ in FLOPs: not counted, as shapes are not known: {text.one_line(ops)}")
     if "bytes" in columns and rows[0].bytes and rows[0].unsized:
