@@ -20,8 +20,8 @@ def leaving(
     """Returns, for each scope, the types of the tensors that leave it, and how many tensors that are.
 
     A function's results leave all scopes. They are what `_Retval` reads; else each `Identity` that nobody reads, as
-    TensorFlow ends a function with; else whatever nobody reads, but for arguments and constants. Control edges carry
-    nothing.
+    TensorFlow ends a function with, those outside of all scopes first; else whatever nobody reads, but for arguments
+    and constants. Control edges carry nothing.
 
     Args:
       graph: the graph whose edges are followed; nodes that are not in it neither read nor are read.
@@ -37,13 +37,15 @@ def leaving(
     for kind, owner, inputs in zip(kinds, owners, graph.nodes.inputs, strict=True):
         reader = _OUTSIDE if kind in returning else owner
         for text in inputs:
-            name, _, port = text.partition(":") if ":" in text else (text, "", "")
+            name, port = text, ""
+            if ":" in text:
+                name, _, port = text.partition(":")
             at = index.get(name)  # a control edge, "^net/init", is no node's name
             if at is not None:
                 read[at] = True
                 if owners[at] != reader:
                     ways.add(text, owners[at], reader, kinds[at], port_number(port))
-    for at in _results([at for at in range(len(names)) if not read[at]], kinds):
+    for at in _results(graph, [at for at in range(len(names)) if not read[at]]):
         for number in range(len(kinds[at].outputs)):
             ways.add(f"{names[at]}:{number}" if number else names[at], owners[at], _OUTSIDE, kinds[at], number)
     return list(zip(ways.types(most), ways.numbers(), strict=True))
@@ -106,7 +108,13 @@ class _Ways:
         return self._tree.total(numbers)
 
 
-def _results(unread: Sequence[int], kinds: Sequence[Kind]) -> list[int]:
-    """Returns which of the nodes that nobody reads are a function's results."""
-    ends = [at for at in unread if kinds[at].op in ("Identity", "IdentityN")]
-    return ends or [at for at in unread if kinds[at].op not in _NO_RESULTS]
+def _results(graph: Inlined, unread: Sequence[int]) -> list[int]:
+    """Returns which of the nodes that nobody reads are the function's results."""
+    names, kinds = graph.nodes.names, graph.nodes.kinds
+    if any(kind.op == "_Retval" for kind in set(kinds)):
+        return []
+    ends = [at for at in unread if kinds[at].op == "Identity"]
+    # TensorFlow puts them behind everything, outside of all scopes; others are left over, in gradients for example.
+    return (
+        [at for at in ends if "/" not in names[at]] or ends or [at for at in unread if kinds[at].op not in _NO_RESULTS]
+    )
