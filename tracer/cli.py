@@ -272,7 +272,9 @@ def diff(before: str, after: str, fail_on_change: bool, as_json: bool, **options
 
     report = api.diff(before, after, **options)
     Output(as_json, options["logdir"]).diff(report)
-    return REGRESSION if fail_on_change and not report.equal else 0
+    if fail_on_change and report.changed:
+        return REGRESSION
+    return PARTIAL if report.unread else 0
 
 
 @main.command()

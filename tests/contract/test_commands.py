@@ -1,15 +1,23 @@
 """Every command has its verb in Python, its help with an example, and its place in the documents."""
 
 import inspect
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 import tracer
+from tests.helpers import graph, run, trace
 from tracer.cli import main
+from tracer.errors import Unreadable
+from tracer.recorded import Argument, Run, Window
 
 ROOT = Path(__file__).parents[2]
+OF_ALL_LISTS = {"returned", "total", "truncated", "items"}
+COUNTED = {"ops", "put_aside", "severities", "missing"}  # objects whose keys are what was counted, and no contract
 ONLY_TYPED = {"as_json", "no_wait", "fail_on_change", "output"}  # options about what to print, and the exit code
 
 
@@ -33,7 +41,67 @@ def test_the_help_of_a_command_ends_with_an_example(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", main.commands)
-def test_a_command_is_in_the_readme_and_its_keys_in_the_page_on_json(name: str) -> None:
+def test_a_command_is_in_the_readme_and_in_the_page_on_json(name: str) -> None:
     """The README's table of commands has a row for it, docs/json.md a section."""
     assert f"| `trace-scenario {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"\n## `{name}`\n" in (ROOT / "docs/json.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["show", "diff", "lint"])
+def test_every_key_that_a_report_has_is_in_the_page_on_json(name: str) -> None:
+    """Who reads the section on a command in docs/json.md has read of each key that its object may have."""
+    section = _section(name)
+    for other in re.findall(r"as for `(\w+)`", section):  # warnings and findings are told once
+        section += _section(other)
+    report = _report(name)
+    documented = set(re.findall(r"`([^`]+?)(?:\[\])?`", section))
+
+    assert {key for key, _ in _keys(report)} - documented == set()
+    assert [key for key, value in _keys(report) if isinstance(value, dict) and value.get("items") == []] == []
+
+
+def _section(name: str) -> str:
+    page = (ROOT / "docs/json.md").read_text(encoding="utf-8")
+    return page.partition(f"\n## `{name}`\n")[2].partition("\n## ")[0]
+
+
+def _report(name: str) -> dict[str, Any]:
+    """Returns a report of a small run in which every list has something."""
+    # Not above: importing `tracer.lint` would put the package in the place of the verb.
+    from tracer.render import json as to_json
+    from tracer.report.diff import diff_report
+    from tracer.report.lint import lint_report
+    from tracer.report.show import show_report
+
+    if name == "show":
+        return to_json.show(show_report(_run("x:Placeholder  net/p:EagerPyFunc=float64[2]<-x")))
+    if name == "lint":
+        return to_json.lint(lint_report(_run("x:Placeholder  net/p:EagerPyFunc=float64[2]<-x")))
+    return to_json.diff(diff_report(_run("x:Neg=float32[2]"), _run("x:Neg=float32[3]", path="b", size="2")))
+
+
+def _run(nodes: str, path: str = "a", size: str = "1") -> Run:
+    return run(
+        trace(graphs={"traced": graph(nodes)}, stages={"hlo": "not compiled"}, arguments=(Argument("x", "float32"),)),
+        trace("loss", 1, graphs={"traced": None}, _read=_cut_off),
+        path=path,
+        parameters={"size": size},
+        window=Window(5, 1, 500),
+    )
+
+
+def _cut_off(_: str, __: str) -> None:
+    raise Unreadable("graph.pb is cut off", hint="record it again")
+
+
+def _keys(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yields each key below a value that is part of the contract, with what it holds."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _keys(item)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in OF_ALL_LISTS:
+                yield key, inner
+            if key not in COUNTED:
+                yield from _keys(inner)

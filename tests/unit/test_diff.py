@@ -1,6 +1,7 @@
 """What changed between two graphs."""
 
 import dataclasses
+import itertools
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from tests.helpers import graph
 from tracer.graph.diff import Difference, NodeChange, Renamed, diff_graphs
 from tracer.graph.inline import inline
+from tracer.graph.labels import without_numbers
 from tracer.graph.model import FunctionName, Graph, Kind, Node, Nodes, Tensor, TensorType, Variable
 
 NET = "x:Placeholder  net/w:ReadVariableOp  net/MatMul:MatMul=float32[2,4]<-x,net/w  net/Relu:Relu<-net/MatMul"
@@ -102,6 +104,69 @@ def test_swapped_inputs_are_a_change():
     found = _diff("x:Placeholder  y:Placeholder  z:Sub<-x,y", "x:Placeholder  y:Placeholder  z:Sub<-y,x")
 
     assert [change.differences for change in found.changes] == [(Difference("inputs", "x, y", "y, x"),)]
+
+
+def test_swapped_inputs_are_a_change_where_only_numbers_tell_the_arguments():
+    """`x_1 - x_2` is not `x_2 - x_1`: the first argument is the first, whatever number it has."""
+    arguments = "x_1:Placeholder  x_2:Placeholder  z:Sub<-{}  Identity:Identity<-z"
+    found = _diff(arguments.format("x_1,x_2"), arguments.format("x_2,x_1"))
+
+    assert found.changes == (NodeChange("changed", "z", "z", "Sub", (Difference("inputs", "x_1, x_2", "x_2, x_1"),)),)
+
+
+def test_swapped_results_are_a_change():
+    """What is returned first is the first result, whatever number its name has."""
+    returned = "i:Placeholder  j:Placeholder  Identity:Identity<-{}  Identity_1:Identity<-{}"
+    found = _diff(returned.format("i", "j"), returned.format("j", "i"))
+
+    assert [(change.path, change.differences) for change in found.changes] == [
+        ("Identity", (Difference("inputs", "i", "j"),)),
+        ("Identity_1", (Difference("inputs", "j", "i"),)),
+    ]
+
+
+def test_crossed_towers_are_a_change():
+    """Two towers that are alike are not one tower of the first one's bottom and the second one's top."""
+    towers = "x:{0}  x_1:{0}  m:Neg<-x  n:Exp<-x  m_1:Neg<-x_1  n_1:Exp<-x_1  a:Add<-m,{1}"
+
+    found = _diff(towers.format("Placeholder", "n"), towers.format("Placeholder", "n_1"))
+    assert found.changes == (NodeChange("changed", "a", "a", "Add", (Difference("inputs", "n", "n_1"),)),)
+    assert not _diff(towers.format("Read", "n"), towers.format("Read", "n_1")).equal
+
+
+def test_towers_may_be_crossed_in_both_graphs():
+    """Of nodes that are alike those that hang together are paired, whichever have which number."""
+    before = "x:Read  x_1:Read  m:Neg<-x  m_1:Neg<-x_1  a:Add<-m,x  a_1:Add<-m_1,x_1  y:Sub<-a,a_1"
+    after = "x:Read  x_1:Read  m:Neg<-x_1  m_1:Neg<-x  a_1:Add<-m,x_1  a:Add<-m_1,x  y:Sub<-a_1,a  z:Exp<-y"
+
+    assert _diff(before, after).changes == (NodeChange("added", "", "z", "Exp"),)
+
+
+def test_arguments_in_another_order_are_moved():
+    """`f(x, y)` is called otherwise than `f(y, x)`, although no node reads anything else."""
+    found = _diff("x:Placeholder  y:Placeholder  z:Sub<-x,y", "y:Placeholder  x:Placeholder  z:Sub<-x,y")
+
+    assert [(change.path, change.differences) for change in found.changes] == [
+        ("y", (Difference("position", "argument 2", "argument 1"),)),
+        ("x", (Difference("position", "argument 1", "argument 2"),)),
+    ]
+
+
+def test_one_more_argument_moves_no_other():
+    """An argument that came before others is added, and those behind it are known by who reads them."""
+    before = "x:Placeholder  y:Neg<-x  Identity:Identity<-y"
+    after = "x:Placeholder  x_1:Placeholder  y:Neg<-x_1  Identity:Identity<-y"
+
+    assert _diff(before, after).changes == (NodeChange("added", "", "x", "Placeholder"),)
+
+
+def test_an_input_that_leads_nowhere_now_is_a_change():
+    """A node that is gone is not what another graph names and does not have."""
+    found = _diff("a:A  b:B  c:C<-a,^b", "b2:Other  c:C<-gone,^gone")
+
+    assert [change.differences for change in found.changes if change.path == "c"] == [
+        (Difference("inputs", "a", "gone"), Difference("control inputs", "b", ""))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -276,6 +341,73 @@ def test_the_way_back_is_the_mirror(one, other):
     assert {(change.before, change.after) for change in there.changes} == {
         (change.after, change.before) for change in back.changes
     }
+
+
+@st.composite
+def exchanged(draw):
+    """Draws a graph of up to 6 nodes, and the same with two nodes', or two inputs', places exchanged."""
+    rows = []
+    for number in range(draw(st.integers(2, 6))):
+        read = draw(st.lists(st.integers(0, number - 1), max_size=2)) if number else []
+        op = draw(st.sampled_from(["Neg", "Sub", "Identity"] if read else ["Placeholder", "Read"]))
+        rows.append(Node(f"{op}_{number}", Kind(op), tuple(rows[at].name for at in read), ""))
+    one, other = (rows[draw(st.integers(0, len(rows) - 1))] for _ in range(2))
+    way = draw(st.sampled_from(["inputs", "stand", "read"]))
+    at = draw(st.integers(0, len(rows) - 1))
+    names = {one.name: other.name, other.name: one.name}
+    new = []
+    for number, row in enumerate(rows):
+        partner = other if row is one else one if row is other else row
+        if way == "inputs":  # the two read what the other did
+            new.append(row._replace(inputs=partner.inputs))
+        elif way == "stand":  # the two stand where the other did
+            new.append(partner)
+        elif number == at:  # a node reads the one where it read the other
+            new.append(row._replace(inputs=tuple(names.get(name, name) for name in row.inputs)))
+        else:
+            new.append(row)
+    return rows, new
+
+
+@given(exchanged())
+def test_an_exchange_is_seen(both):
+    """Two inputs, results or arguments exchanged are a change, unless other numbers in names undo it."""
+    before, after = both
+
+    assert diff_graphs(_nodes(*before), _nodes(*after)).equal <= _is_renumbering(before, after)
+
+
+@given(exchanged(), st.randoms(use_true_random=False))
+def test_the_order_of_nodes_means_nothing(both, chance):
+    """Nodes in another order are no change, as long as arguments and results keep theirs."""
+    rows, _ = both
+    shuffled = chance.sample(rows, len(rows))
+    ordered = iter([row for row in rows if row.op in ("Placeholder", "Identity")])
+    shuffled = [next(ordered) if row.op in ("Placeholder", "Identity") else row for row in shuffled]
+
+    assert diff_graphs(_nodes(*rows), _nodes(*shuffled)).equal
+
+
+def _is_renumbering(before, after):
+    """Tries all pairings: whether one keeps what the nodes are and read, and the order of arguments and of results."""
+    places = [_places(rows) for rows in (before, after)]
+    for order in itertools.permutations(after):
+        new = {row.name: other.name for row, other in zip(before, order, strict=True)}
+        kept = all(
+            (row.op, without_numbers(row.name)) == (other.op, without_numbers(other.name))
+            and [new[name] for name in row.inputs] == list(other.inputs)
+            for row, other in zip(before, order, strict=True)
+        )
+        if kept and [[new[name] for name in names] for names in places[0]] == places[1]:
+            return True
+    return False
+
+
+def _places(rows):
+    """Returns the names of the arguments, and those of the results."""
+    read = {name for row in rows for name in row.inputs}
+    results = [row.name for row in rows if row.op == "Identity" and row.name not in read]
+    return [[row.name for row in rows if row.op == "Placeholder"], results]
 
 
 def _renumbered(paths, chance):

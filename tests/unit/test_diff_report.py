@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
 from tests.helpers import graph, run, trace
-from tracer.errors import NotFound, UsageError
-from tracer.recorded import Argument, Window
+from tracer import api
+from tracer.cli import main
+from tracer.errors import NotFound, Unreadable, UsageError
+from tracer.recorded import Argument, Warned, Window
 from tracer.render import json as to_json
 from tracer.render.text import Style, diff
 from tracer.report.diff import Setting, TimeDiff, diff_report
@@ -169,6 +172,56 @@ def test_what_cannot_be_compared_says_why(sides, kind, message):
         diff_report(run(_step(NET)), run(_step(NET), path="b"), sides)
 
     assert caught.value.message == message
+
+
+def _damaged(name):
+    def read(_, stage):
+        raise Unreadable(f"{name} is cut off", hint="record it again")
+
+    return trace(name, 1, graphs={"traced": None}, _read=read)
+
+
+def test_what_could_not_be_read_is_not_equal():
+    """A damaged graph on one side is a warning, and the title says that something could not be read."""
+    report = diff_report(run(_step(NET), _step(NET, 1, name="loss")), run(_step(NET), _damaged("loss"), path="b"))
+
+    assert (report.changed, report.equal) == (False, False)
+    assert report.unread == (Warned("damaged", "loss is cut off", "record it again"),)
+    assert report.notes == ()
+    assert diff(report, Style(width=80)) == (
+        "demo/20261123-021530 → demo/20261123-021530\n"
+        "nothing changed in what could be read: 1 graph could not\n"
+        "\n"
+        "function   before   after   added   removed   changed   same\n"
+        "────────────────────────────────────────────────────────────\n"
+        "step            4       4       0         0         0      4\n"
+        "\n"
+        "warning: loss is cut off\n"
+        "hint: record it again\n"
+    )
+    assert to_json.diff(report)["warnings"]["items"] == [
+        {"code": "damaged", "message": "loss is cut off", "hint": "record it again"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "code"),
+    [(NET, ("--fail-on-change",), 7), (NET, (), 7), (WIDER, ("--fail-on-change",), 5), (WIDER, (), 7)],
+)
+def test_a_change_outranks_a_damaged_graph_in_the_exit_code(monkeypatch, text, options, code):
+    """`diff` ends with 5 where something changed and that is asked for, else with 7 if a graph could not be read."""
+    sides = run(_step(NET), _step(NET, 1, name="loss")), run(_step(text), _damaged("loss"), path="b")
+    monkeypatch.setattr(api, "diff", lambda *_, **__: diff_report(*sides))
+
+    assert CliRunner().invoke(main, ["diff", "a", "b", *options]).exit_code == code
+
+
+def test_a_renamed_node_is_no_scope():
+    """A node with another name is renamed as a node, and shown without the mark of a scope."""
+    report = diff_report(run(_step(NET)), run(_step(NET.replace("net/Relu", "net/act")), path="b"))
+
+    assert [(item.kind, item.what, item.path) for item in report.changes.items] == [("renamed", "node", "net/act")]
+    assert diff(report, Style(width=80)).splitlines()[-1] == "  > net/Relu → net/act  renamed, 1 node"
 
 
 def test_the_page_at_80_columns():

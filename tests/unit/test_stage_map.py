@@ -100,6 +100,15 @@ def test_of_two_equal_nodes_one_is_a_duplicate():
     assert _fates(found) == {"b": ("removed", "", "duplicate of a")}
 
 
+def test_a_node_of_other_inputs_is_no_duplicate():
+    """What computes the same op of something else is not equal to it, whatever is read in its place."""
+    other = _map("x:Read  y:Read  a:Neg<-x  b:Neg<-y  c:Add<-a,b", "x:Read  a:Neg<-x  c:Add<-a,a")
+    equal = _map("x:Read  i:Identity<-x  a:Exp<-x  b:Exp<-i  c:Add<-a,b", "x:Read  a:Exp<-x  c:Add<-a,a")
+
+    assert _fates(other)["b"] == ("removed", "", "a is read in its place")
+    assert _fates(equal)["b"] == ("removed", "", "duplicate of a")
+
+
 def test_a_rewritten_node_is_replaced():
     """A node in whose place readers read what an optimizer made is replaced by that."""
     found = _map(

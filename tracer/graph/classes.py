@@ -19,7 +19,11 @@ class Ids(dict[Hashable, int]):
 
 
 class Order:
-    """An order in which producers come before their readers, as far as there is one."""
+    """An order in which producers come before their readers, as far as there is one.
+
+    Attributes:
+      sequence: the nodes in that order; those on a cycle, and those that read them, are not among them.
+    """
 
     def __init__(self, graph: Inlined, edges: Edges) -> None:
         self._edges = edges
@@ -31,15 +35,15 @@ class Order:
             + sum(1 for producer in control if producer >= 0 and producer not in back)
             for data, control in zip(edges.data, edges.control, strict=True)
         ]
-        self._sorted = [number for number, count in enumerate(waiting) if not count]
-        for number in self._sorted:  # grows while it is walked
+        self.sequence = [number for number, count in enumerate(waiting) if not count]
+        for number in self.sequence:  # grows while it is walked
             if number in back:
                 continue
             for reader, _ in edges.readers[number]:
                 waiting[reader] -= 1
                 if not waiting[reader]:
-                    self._sorted.append(reader)
-        done = set(self._sorted)
+                    self.sequence.append(reader)
+        done = set(self.sequence)
         self._cyclic = [number for number in range(len(kinds)) if number not in done]
 
     def forward(self, labels: Sequence[int], ids: Ids) -> list[int]:
@@ -51,7 +55,7 @@ class Order:
             waits = tuple(sorted([found[at] for at in control[number]])) if control[number] else ()
             return ids[labels[number], tuple([(found[at], port) for at, port in data[number]]), waits]
 
-        for number in self._sorted:
+        for number in self.sequence:
             found[number] = class_of(number)
         for _ in range(_CYCLE_ROUNDS if self._cyclic else 0):
             for number, new in [(number, class_of(number)) for number in self._cyclic]:
@@ -69,6 +73,6 @@ class Order:
         for _ in range(_CYCLE_ROUNDS if self._cyclic else 0):
             for number, new in [(number, class_of(number)) for number in self._cyclic]:
                 found[number] = new
-        for number in reversed(self._sorted):
+        for number in reversed(self.sequence):
             found[number] = class_of(number)
         return found

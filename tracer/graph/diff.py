@@ -1,7 +1,8 @@
 """What changed between two graphs: nodes added, removed and changed, whatever numbers their names have.
 
 Nodes are paired by `tracer.graph.matching`. A node that has a partner is *changed* where one of these differs: op,
-attributes, shape and dtype of an output, device, inputs. That what it reads was changed itself does not change it.
+attributes, shape and dtype of an output, device, inputs, its position among the arguments or results. That what it
+reads was changed itself does not change it.
 """
 
 from __future__ import annotations
@@ -11,21 +12,26 @@ from collections.abc import Iterable, Sequence
 
 from tracer import text
 from tracer.graph.inline import Inlined
-from tracer.graph.matching import Matching, plain_attributes, without_numbers
+from tracer.graph.labels import plain_attributes, without_numbers
+from tracer.graph.matching import Matching
 from tracer.graph.model import FunctionName, Kind, Tensor
 from tracer.graph.ops import DTYPES
+from tracer.graph.positions import moved
 from tracer.graph.tally import ScopeTally, tally_scopes
 
 _DTYPE_NAMES = frozenset(name for name, _ in DTYPES.values())
 _SHAPE_ATTRIBUTES = frozenset({"shape", "_output_shapes", "output_shapes"})  # they say what the outputs say
 _ELEMENTS = 6  # of a constant that are shown
+_UNKNOWN = -2  # a node that the graph does not have; -1 is one that has no partner
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
     """One thing in which two nodes differ."""
 
-    what: str  # "op", "shape", "dtype", "device", "inputs", "control inputs", "variable", or the attribute's name
+    # "op", "outputs", "dtype", "shape", "device", "position", "inputs", "control inputs", "variable", or the name of an
+    # attribute.
+    what: str
     before: str
     after: str
 
@@ -53,6 +59,7 @@ class Renamed:
     before: str
     after: str
     nodes: int
+    is_node: bool = False  # whether it is one node, and no scope
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,6 +123,7 @@ class _Comparison:
         self._before = before
         self._after = after
         self.matching = Matching(before, after)
+        self._moved = moved(*self.matching.positions, self.matching.origin)
         self._kinds: dict[tuple[int, int], tuple[Difference, ...]] = {}
 
     def change(self, number: int) -> NodeChange | None:
@@ -129,7 +137,7 @@ class _Comparison:
         return NodeChange("changed", self._before.nodes.names[own], path, kind.op, found) if found else None
 
     def _of_kinds(self, before: Kind, after: Kind) -> tuple[Difference, ...]:
-        key = self.matching.kind_id(before), self.matching.kind_id(after)
+        key = self.matching.labels.kind_id(before), self.matching.labels.kind_id(after)
         if key[0] == key[1]:
             return ()
         if key not in self._kinds:
@@ -141,6 +149,8 @@ class _Comparison:
         devices = before.nodes.devices[own], after.nodes.devices[number]
         if devices[0] != devices[1]:
             yield Difference("device", *devices)
+        if number in self._moved:
+            yield Difference("position", *self._moved[number])
         edges, other_edges = self.matching.edges
         yield from self._of_inputs(own, number, edges.data[own], other_edges.data[number])
         if edges.control[own] or other_edges.control[number]:
@@ -166,11 +176,11 @@ class _Comparison:
 
     def _of_waits(self, own: Sequence[int], other: Sequence[int]) -> Iterable[Difference]:
         """Yields the control inputs that differ, in whatever order they are written."""
-        left = dict.fromkeys(other)
-        gone = [at for at in dict.fromkeys(own) if at < 0 or self.matching.partner[at] not in left]
-        paired = {self.matching.partner[at] for at in own if at >= 0}
-        new = [at for at in left if at < 0 or at not in paired]
-        if (gone or new) and not self.matching.same_sets(gone, new):
+        waits = {self.matching.partner[at] if at >= 0 else _UNKNOWN for at in own}
+        new_waits = {self.matching.origin[at] if at >= 0 else _UNKNOWN for at in other}
+        gone = [at for at in dict.fromkeys(own) if (at if at >= 0 else _UNKNOWN) not in new_waits]
+        new = [at for at in dict.fromkeys(other) if (at if at >= 0 else _UNKNOWN) not in waits]
+        if gone or new:
             names, other_names = self._before.nodes.names, self._after.nodes.names
             old = [names[at] for at in gone if at >= 0]
             yield Difference("control inputs", ", ".join(old), ", ".join(other_names[at] for at in new if at >= 0))
@@ -252,12 +262,15 @@ def _captured(graph: Inlined, number: int) -> str:
 def _renamed(pairs: Iterable[tuple[str, str]]) -> tuple[Renamed, ...]:
     """Returns the scopes whose names differ in more than numbers, without what lies below them."""
     found: dict[tuple[str, str], int] = {}
+    nodes: set[tuple[str, str]] = set()
     for before, after in pairs:
         if before != after and without_numbers(before) != without_numbers(after):
             scopes = _differing(before, after)
             found[scopes] = found.get(scopes, 0) + 1
+            if scopes == (before, after):
+                nodes.add(scopes)
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Renamed(before, after, nodes) for (before, after), nodes in ordered)
+    return tuple(Renamed(*scopes, number, number == 1 and scopes in nodes) for scopes, number in ordered)
 
 
 def _differing(before: str, after: str) -> tuple[str, str]:

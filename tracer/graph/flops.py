@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Container, Sequence
+from itertools import chain
 
 from tracer.graph.formulas import (
     DIFFERS_FROM_TENSORFLOW,
@@ -90,11 +91,14 @@ def graph_flops(nodes: Nodes, *, not_followed: Container[str] = ()) -> Flops:
 
 def _answer_by_inputs(nodes: Nodes, waiting: Sequence[int], answers: list[_Answer]) -> None:
     """Fills in the answers of nodes whose formula reads their inputs; those that agree in kind and inputs share one."""
-    producers = dict(zip(nodes.names, nodes.kinds, strict=True))
+    inputs = [nodes.inputs_of(index) for index in waiting]
+    named = set(chain.from_iterable(inputs))
+    named.update([text.rpartition(":")[0] for text in named if ":" in text])
+    producers = {name: kind for name, kind in zip(nodes.names, nodes.kinds, strict=True) if name in named}
     known: dict[tuple[Kind, tuple[_Output, ...]], _Answer] = {}
-    for index in waiting:
+    for index, texts in zip(waiting, inputs, strict=True):
         kind = nodes.kinds[index]
-        read = tuple([_output(producers, text) for text in nodes.inputs_of(index) if not text.startswith("^")])
+        read = tuple([_output(producers, text) for text in texts if not text.startswith("^")])
         key = kind, read
         answer = known.get(key)
         if answer is None:

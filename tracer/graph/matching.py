@@ -4,71 +4,33 @@ TensorFlow numbers names in the order of their making, so one more `MatMul` rena
 told by their *classes*: a node's class is its op, its path without numbers, and the classes of all that it is made
 from; or, looking the other way, of all that is made from it. Where neither is equal in both graphs something changed on
 both sides of a node, and its neighbours tell, if they are known already. Every step costs in proportion to the graph.
+
+That the classes of two graphs are equal does not make the graphs equal. What does is the matching: that the producers
+of a node's inputs are the partners of those of its partner's.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tracer.graph.classes import Ids, Order
 from tracer.graph.edges import CONTROL, Edges, edges_of
+from tracer.graph.exchange import Exchange
 from tracer.graph.inline import Inlined
-from tracer.graph.model import FunctionName, Kind, Tensor
-from tracer.graph.names import function_name
-
-_LAST_NUMBERS = re.compile(r"(?:[_.]\d+)+(?=/|$)|(?<![^/])\d+(?=/|$)")  # `dense_3/MatMul_1`, placeholders such as `832`
-_NUMBERS = re.compile(r"[_.]\d+(?=[_./]|$)|(?<![^/])\d+(?=/|$)")  # also the `1` of `sequential_1_dense_resource`
-_TEXT_NUMBERS = re.compile(r"[_-]\d+(?![A-Za-z0-9])")  # "PartitionedCall-832", "pyfunc_3"
-_NAME_ATTRIBUTES = frozenset({"shared_name", "debug_name", "token", "cont_name"})  # and those that begin with "_"
-_VALUE_ENTRY = b"\n\x05value"  # how the attribute `value` of a Const begins in the file
-
-
-def without_numbers(path: str) -> str:
-    """Returns a path without the numbers that TensorFlow and Keras put into names."""
-    return _NUMBERS.sub("", path)
-
-
-def plain_attributes(kind: Kind) -> dict[str, str]:
-    """Returns a node's own attributes as texts that are equal where the values are, whatever runtime names say."""
-    return {
-        name: _tensor(kind, value) if isinstance(value, Tensor) else repr(_plain(name, value))
-        for name, value in kind.attributes.items()
-        if name != "_output_shapes"
-    }
-
-
-def _plain(name: str, value: Any) -> Any:
-    if isinstance(value, FunctionName):
-        return "function", _TEXT_NUMBERS.sub("", function_name(value.name)[0])
-    if isinstance(value, str) and (name.startswith("_") or name in _NAME_ATTRIBUTES):
-        return _TEXT_NUMBERS.sub("", value)
-    if isinstance(value, tuple) and not isinstance(value, Tensor):
-        return tuple(_plain(name, item) for item in value)
-    return value
-
-
-def _tensor(kind: Kind, tensor: Tensor) -> str:
-    """Returns a constant as a text; files write one and the same constant in several ways."""
-    if tensor.values is None:  # too large to be kept: its content stands in the file only
-        content = [entry for entry in kind.encoded if entry.startswith(_VALUE_ENTRY)]
-        return f"{tensor!r} {hash(tuple(content)) if content else ''}"
-    values = tensor.values
-    while len(values) > 1 and repr(values[-1]) == repr(values[-2]):
-        values = values[:-1]  # the last one stands for all that follow
-    return repr((tensor.dtype, tensor.shape, values))
+from tracer.graph.labels import Labels, Pair, without_numbers
+from tracer.graph.positions import positions_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Level:
     """The classes of all nodes of both graphs, after one way to label them."""
 
-    forward: tuple[list[int], list[int]]  # by what they are made from
-    backward: tuple[list[int], list[int]]  # by what is made from them
-    both: tuple[list[int], list[int]]
+    forward: Pair  # by what they are made from
+    backward: Pair  # by what is made from them
+    both: Pair
 
     @property
     def open(self) -> int:
@@ -84,75 +46,54 @@ class Matching:
       partner: for each node before, its node after; -1 if it has none.
       origin: for each node after, its node before; -1 if it has none.
       edges: the edges of both graphs.
+      positions: the arguments and results of both graphs.
+      labels: what the nodes of both are by themselves.
     """
 
     def __init__(self, before: Inlined, after: Inlined) -> None:
         self._graphs = (before, after)
         self._ids = Ids()
-        self._kinds: dict[Kind, int] = {}
-        self._known_paths: dict[re.Pattern[str], dict[str, int]] = {_LAST_NUMBERS: {}, _NUMBERS: {}}
         self.edges: tuple[Edges, Edges] = (edges_of(before.nodes), edges_of(after.nodes))
+        self.positions = (positions_of(before, self.edges[0]), positions_of(after, self.edges[1]))
+        self.labels = Labels(self._graphs, self.positions, self._ids)
         self.partner = [-1] * len(before.nodes)
         self.origin = [-1] * len(after.nodes)
         self._fresh: list[tuple[int, int]] = []
-        self._classes: list[tuple[list[int], list[int]]] = []  # by strictness: of nodes that may stand for each other
-        self._full = self._both(self._full_labels)
         if not self._identical():
-            self._loose = self._both(self._loose_labels)
+            self._loose = self.labels.loose()
             self._orders = (Order(before, self.edges[0]), Order(after, self.edges[1]))
             self._match()
 
     def same_input(self, before: tuple[int, int], after: tuple[int, int]) -> bool:
         """Tells whether two data inputs, given as producer and port, bring the same."""
         producer, other = before[0], after[0]
-        if before[1] != after[1] or producer < 0 or other < 0:
+        if producer < 0 or other < 0:
             return before[1] == after[1] and producer == other
-        return self.same(producer, other)
-
-    def same(self, before: int, after: int) -> bool:
-        """Tells whether two nodes are one pair, or cannot be told from one: two zeros, one as good as the other."""
-        if self.partner[before] == after:
-            return True
-        return any(classes[0][before] == classes[1][after] for classes in self._classes)
-
-    def same_sets(self, before: Sequence[int], after: Sequence[int]) -> bool:
-        """Tells whether nodes that are not each other's partners cannot be told from each other, in some order."""
-        if len(before) != len(after):
-            return False
-        return any(
-            Counter(own[at] if at >= 0 else -1 for at in before)
-            == Counter(other[at] if at >= 0 else -1 for at in after)
-            for own, other in self._classes
-        )
-
-    def kind_id(self, kind: Kind) -> int:
-        """Returns a number that two kinds share if their op, attributes and outputs are equal."""
-        number = self._kinds.get(kind)
-        if number is None:
-            key = (kind.op, repr(sorted(plain_attributes(kind).items())), repr(kind.outputs))
-            number = self._kinds[kind] = self._ids[key]
-        return number
+        return before[1] == after[1] and self.partner[producer] == other
 
     def _identical(self) -> bool:
-        """Pairs graphs that are equal to the letter."""
-        before, after = self._graphs[0].nodes, self._graphs[1].nodes
-        if before.names != after.names or self._full[0] != self._full[1] or before.inputs != after.inputs:
+        """Pairs graphs that are equal node by node, but for numbers in names."""
+        before, after = self.edges
+        if before.data != after.data or not self.labels.same_in_order():
             return False
-        self.partner = list(range(len(before)))
-        self.origin = list(range(len(after)))
+        if any(set(own) != set(other) for own, other in zip(before.control, after.control, strict=True)):
+            return False
+        self.partner = list(range(len(self.partner)))
+        self.origin = list(range(len(self.origin)))
         return True
 
     def _match(self) -> None:
-        one_way: list[tuple[list[int], list[int]]] = []
+        one_way: list[Pair] = []
+        classes_of_both: list[Pair] = []
         for level in self._levels():
-            self._classes.append(level.both)
+            classes_of_both.append(level.both)
             self._pair(level.both)
             one_way += (level.forward, level.backward)
         for classes in (*one_way, self._loose):
             self._pair(classes, unique=True)
         for classes in one_way[::2]:
             self._pair(classes)
-        self._pair(self._both(self._exact_labels))
+        self._pair(self.labels.exact())
         for classes in one_way[1::2]:
             self._pair(classes)
         self._pair(self._loose)
@@ -160,6 +101,8 @@ class Matching:
             self._pair((self._graphs[0].nodes.names, self._graphs[1].nodes.names))
             self._match_renamed()
             self._pair(self._slots(), unique=True)
+        names = self._graphs[0].nodes.names, self._graphs[1].nodes.names
+        Exchange((self.partner, self.origin), self.edges, classes_of_both, names).run()
 
     def _levels(self) -> Iterator[_Level]:
         """Yields the classes to pair nodes by, the strictest first, as long as nodes are open.
@@ -167,9 +110,9 @@ class Matching:
         Numbers inside a name (`block_2_conv`) are somebody's own more often than TensorFlow's, so that names without
         them come second; but first where that leaves less than half as many nodes open.
         """
-        full = self._level(self._full)
+        full = self._level(self.labels.full())
         if full.open:
-            numberless = self._level(self._both(self._numberless_labels))
+            numberless = self._level(self.labels.numberless())
             if 2 * numberless.open < full.open:
                 full, numberless = numberless, full
             yield full
@@ -182,7 +125,7 @@ class Matching:
 
     def _match_renamed(self) -> None:
         """Pairs nodes whose scopes have other names now."""
-        nameless = self._both(self._nameless_labels)
+        nameless = self.labels.nameless()
         forward, backward = self._forward(nameless), self._backward(nameless)
         self._pair(_zipped(forward, backward))
         self._pair(forward, unique=True)
@@ -190,45 +133,6 @@ class Matching:
 
     def _open(self) -> bool:
         return -1 in self.partner and -1 in self.origin
-
-    # Labels: what a node is by itself.
-
-    def _both(self, labels: Any) -> tuple[list[int], list[int]]:
-        return labels(self._graphs[0]), labels(self._graphs[1])
-
-    def _paths(self, graph: Inlined, numbers: re.Pattern[str]) -> list[int]:
-        """Returns for each node its path without numbers, with that of the variable that it stands for."""
-        ids, known = self._ids, self._known_paths[numbers]
-        for name in graph.nodes.names:
-            if name not in known:
-                known[name] = ids[numbers.sub("", name)]
-        captures = {name: numbers.sub("", variable.name) for name, variable in graph.captures.items()}
-        return [ids[known[name], captures[name]] if name in captures else known[name] for name in graph.nodes.names]
-
-    def _full_labels(self, graph: Inlined) -> list[int]:
-        return self._kind_labels(graph, _LAST_NUMBERS)
-
-    def _numberless_labels(self, graph: Inlined) -> list[int]:
-        return self._kind_labels(graph, _NUMBERS)
-
-    def _kind_labels(self, graph: Inlined, numbers: re.Pattern[str]) -> list[int]:
-        ids = self._ids
-        kinds = map(self.kind_id, graph.nodes.kinds)
-        return [ids[path, kind] for path, kind in zip(self._paths(graph, numbers), kinds, strict=True)]
-
-    def _loose_labels(self, graph: Inlined) -> list[int]:
-        ids = self._ids
-        paths = self._paths(graph, _NUMBERS)
-        return [ids[path, kind.op] for path, kind in zip(paths, graph.nodes.kinds, strict=True)]
-
-    def _exact_labels(self, graph: Inlined) -> list[int]:
-        ids = self._ids
-        return [ids[name, kind.op, "exact"] for name, kind in zip(graph.nodes.names, graph.nodes.kinds, strict=True)]
-
-    def _nameless_labels(self, graph: Inlined) -> list[int]:
-        ids, names = self._ids, graph.nodes.names
-        last = [without_numbers(name.rpartition("/")[2]) for name in names]
-        return [ids[name, self.kind_id(kind), "nameless"] for name, kind in zip(last, graph.nodes.kinds, strict=True)]
 
     def _slots(self) -> tuple[list[Hashable], list[Hashable]]:
         """Returns for each open node its place: its scope and what it reads, as nodes before. None: not a place."""
@@ -247,16 +151,16 @@ class Matching:
 
     # Classes: what a node is together with all that it is made from, or that is made from it.
 
-    def _level(self, labels: tuple[list[int], list[int]]) -> _Level:
+    def _level(self, labels: Pair) -> _Level:
         forward, backward = self._forward(labels), self._backward(labels)
         keys, ids = _zipped(forward, backward), self._ids
         return _Level(forward, backward, ([ids[key] for key in keys[0]], [ids[key] for key in keys[1]]))
 
-    def _forward(self, labels: tuple[list[int], list[int]]) -> tuple[list[int], list[int]]:
+    def _forward(self, labels: Pair) -> Pair:
         both = [self._orders[side].forward(labels[side], self._ids) for side in (0, 1)]
         return both[0], both[1]
 
-    def _backward(self, labels: tuple[list[int], list[int]]) -> tuple[list[int], list[int]]:
+    def _backward(self, labels: Pair) -> Pair:
         both = [self._orders[side].backward(labels[side], self._ids) for side in (0, 1)]
         return both[0], both[1]
 

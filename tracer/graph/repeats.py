@@ -36,7 +36,9 @@ def find_repeats(tree: ScopeTree, ops: Iterable[str], *, scope: int = 0) -> Repe
       scope: look only below this one.
     """
     below = tree.children()
-    structures = _structures(tree, ops, below)
+    known = {name: _pattern(name) for name in set(tree.names)}
+    patterns = [known[name] for name in tree.names]
+    structures = _structures(tree, ops, below, patterns)
     shown_as = list(range(len(tree)))
     groups = {}
     for parent in tree.walk(scope):
@@ -44,7 +46,7 @@ def find_repeats(tree: ScopeTree, ops: Iterable[str], *, scope: int = 0) -> Repe
             continue
         alike: dict[tuple[str, int], list[int]] = {}
         for child in below[parent]:
-            alike.setdefault((_pattern(tree.names[child]), structures[child]), []).append(child)
+            alike.setdefault((patterns[child], structures[child]), []).append(child)
         for members in alike.values():
             if len(members) >= AT_LEAST:
                 groups[members[0]] = tuple(members)
@@ -53,7 +55,9 @@ def find_repeats(tree: ScopeTree, ops: Iterable[str], *, scope: int = 0) -> Repe
     return Repeats([_root(shown_as, scope) for scope in shown_as], groups)
 
 
-def _structures(tree: ScopeTree, ops: Iterable[str], below: Sequence[Sequence[int]]) -> list[int]:
+def _structures(
+    tree: ScopeTree, ops: Iterable[str], below: Sequence[Sequence[int]], patterns: Sequence[str]
+) -> list[int]:
     """Returns a number for each scope that is the same for scopes of the same structure."""
     own: list[list[str]] = [[] for _ in range(len(tree))]
     for owner, op in zip(tree.owners, ops, strict=True):
@@ -61,7 +65,7 @@ def _structures(tree: ScopeTree, ops: Iterable[str], below: Sequence[Sequence[in
     known: dict[tuple[tuple[str, ...], tuple[tuple[str, int], ...]], int] = {}
     structures = [0] * len(tree)
     for scope in range(len(tree) - 1, -1, -1):  # children have higher numbers than their parents
-        inner = tuple((_pattern(tree.names[child]), structures[child]) for child in below[scope])
+        inner = tuple([(patterns[child], structures[child]) for child in below[scope]])
         structures[scope] = known.setdefault((tuple(own[scope]), inner), len(known))
     return structures
 

@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from tracer.graph.edges import CONTROL, Edges, edges_of
 from tracer.graph.grappler import LOOP_OPS, PASSING_ON, folded_from, fused_main, maker, optimizer
 from tracer.graph.inline import Inlined
-from tracer.graph.matching import plain_attributes
+from tracer.graph.labels import plain_attributes
 from tracer.graph.model import Kind
 from tracer.graph.names import node_path
 from tracer.graph.tally import ScopeTally, tally_scopes
+from tracer.graph.values import values_of
 
 KEPT, FUSED, FOLDED, REPLACED, REMOVED = "kept", "fused", "folded", "replaced", "removed"
 FATES = (KEPT, FUSED, FOLDED, REPLACED, REMOVED)
@@ -95,6 +96,7 @@ class _Mapper:
             self._old_index.setdefault(path, number)
         self._found: list[Fate | None] = [None] * len(before.nodes)
         self._constants = _constants(before, self._edges)
+        self._values: list[int] = []  # of each traced node, once it is asked for: equal for what computes the same
 
     def fates(self) -> tuple[Fate, ...]:
         """Returns the fate of each traced node."""
@@ -250,7 +252,7 @@ class _Mapper:
             self._set(number, KEPT, new)
         elif kind.op in PASSING_ON:
             self._set(number, REMOVED, reason=f"it only hands on {self._source(number)}")
-        elif other >= 0 and kind.op == now.op and not self._changed(kind, now):
+        elif other >= 0 and kind.op == now.op and not self._changed(kind, now) and self._same_value(number, other):
             self._set(number, REMOVED, reason=f"duplicate of {path}")
         elif now.op == "Const" and (other < 0 or kind.op != "Const"):
             self._set(number, FOLDED, new, "its value is known")
@@ -258,6 +260,11 @@ class _Mapper:
             self._set(number, REPLACED, new, optimizer(path))
         else:
             self._set(number, REMOVED, reason=f"{path} is read in its place")
+
+    def _same_value(self, one: int, other: int) -> bool:
+        """Tells whether two traced nodes compute the same from the same, nodes that only hand on left aside."""
+        self._values = self._values or values_of(self._before, self._edges)
+        return self._values[one] == self._values[other]
 
     def _source(self, number: int) -> str:
         """Returns the path of what a node hands on."""

@@ -201,6 +201,7 @@ def diff(report: DiffReport) -> dict[str, Any]:
         ),
         "time": dataclasses.asdict(report.time),
         "notes": list(report.notes),
+        "warnings": listed(Listing(report.unread, len(report.unread)), dataclasses.asdict),
     }
 
 

@@ -5,24 +5,23 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tracer.errors import NotFound, Unreadable, UsageError
-from tracer.graph.diff import GraphDiff, diff_graphs
+from tracer.graph.diff import diff_graphs
 from tracer.graph.hlo import read_hlo
 from tracer.graph.hlo_map import hlo_map
 from tracer.graph.inline import LIMIT, Inlined, inline
-from tracer.graph.matching import without_numbers
 from tracer.graph.model import Graph
-from tracer.graph.scopes import ScopeTree
-from tracer.graph.stage_map import KEPT, StageMap, stage_map
+from tracer.graph.stage_map import stage_map
 from tracer.graph.tally import ScopeTally, tally_scopes
-from tracer.recorded import Function, Run, Trace
+from tracer.recorded import GRAPH_STAGES, HLO_STAGES, Run, Trace, Warned
+from tracer.report.changes import Change, graph_changes, rolled_up, stage_rows
 from tracer.report.listing import Listing, listing
+from tracer.report.pairing import trace_pairs
 from tracer.report.sides import Side
 
 _SORTS = ("added", "removed", "changed", "same")
-_HLO = ("hlo", "optimized_hlo")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,19 +31,6 @@ class Setting:
     what: str  # "tensorflow", "parameter a", "signature of step"
     before: str
     after: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Change:
-    """One thing that changed. A node that differs in two things has two of them."""
-
-    kind: str  # "added", "removed", "changed", "renamed"
-    function: str
-    path: str  # of the node or the scope; empty for a whole function or trace
-    before: str  # of the node: its op where it was removed, else what differs
-    after: str
-    what: str  # "node", "op", "shape", "inputs", an attribute's name, "scope", "function", "trace", or a node's fate
-    nodes: int = 1  # that it is about
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,12 +69,18 @@ class DiffReport:
     rows: Listing[Change]  # the same with whole scopes that came or went in one row
     scopes: Listing[tuple[str, ScopeTally]]  # function, scope; only those in which something changed
     time: TimeDiff
-    notes: tuple[str, ...]  # what could not be compared
+    notes: tuple[str, ...]  # stages that were not recorded, and so could not be compared
+    unread: tuple[Warned, ...] = ()  # graphs that could not be read, and so could not be compared
+
+    @property
+    def changed(self) -> bool:
+        """Whether something is not the same, numbers in names apart, as far as the graphs could be read."""
+        return bool(self.changes.total)
 
     @property
     def equal(self) -> bool:
-        """Whether the graphs are the same but for the numbers in names."""
-        return not self.changes.total
+        """Whether all graphs could be read, and are the same but for the numbers in names."""
+        return not self.changed and not self.unread
 
 
 def diff_report(
@@ -114,7 +106,7 @@ def diff_report(
     failures: list[Unreadable] = []
     compared = [
         _compared(function, one, other, stages, notes, limit, failures)
-        for function, one, other in _pairs(before, after, sides)
+        for function, one, other in trace_pairs(before, after, sides)
     ]
     traces = tuple(trace for trace in compared if trace is not None)
     if not traces and failures:
@@ -130,15 +122,18 @@ def diff_report(
         traces=traces,
         nodes={sort: sum(trace.counts.get(sort, 0) for trace in traces) for sort in _SORTS},
         changes=listing(changes, top=top),
-        rows=listing([row for trace in traces for row in _rolled_up(trace)], top=top),
+        rows=listing(
+            [row for trace in traces for row in rolled_up(trace.function, trace.changes, trace.scopes)], top=top
+        ),
         scopes=listing(scopes, top=top),
         time=_time(before, after),
         notes=tuple(notes),
+        unread=tuple(dict.fromkeys(Warned("damaged", error.message, error.hint) for error in failures)),
     )
 
 
 def _check(stages: tuple[str, str]) -> None:
-    graphs = ("traced", "optimized", *_HLO)
+    graphs = (*GRAPH_STAGES, *HLO_STAGES)
     wrong = next((stage for stage in stages if stage not in graphs), None)
     if wrong:
         raise UsageError(f"diff compares graphs, and '{wrong}' is a text", hint=f"stages: {', '.join(graphs)}")
@@ -147,71 +142,6 @@ def _check(stages: tuple[str, str]) -> None:
             f"'{stages[0]}' and '{stages[1]}' share no names to compare by",
             hint="compare traced with another stage, or one stage of two runs",
         )
-
-
-def _pairs(before: Run, after: Run, sides: tuple[Side, Side]) -> Iterator[tuple[str, Trace | None, Trace | None]]:
-    """Yields the traces to compare, with the function's name; None where a side has none."""
-    named = sides[0].function or sides[1].function
-    numbered = sides[0].trace or sides[1].trace
-    if numbered and not named:
-        named = next(iter(before.functions), "")
-    if named:
-        one = before.functions[sides[0].function or named]
-        other = after.functions[sides[1].function or named]
-        pairs: Iterable[tuple[Function | None, Function | None]] = [(one, other)]
-    else:
-        pairs = _function_pairs(before, after)
-    for left, right in pairs:
-        name = (right or left or _NOBODY).name
-        own = _chosen(left, sides[0].trace or sides[1].trace) if left else ()
-        others = _chosen(right, sides[1].trace or sides[0].trace) if right else ()
-        for trace, other_trace in _trace_pairs(own, others):
-            yield name, trace, other_trace
-
-
-_NOBODY = Function("", ())
-
-
-def _chosen(function: Function, number: int) -> tuple[Trace, ...]:
-    if not number:
-        return function.traces
-    if number > len(function.traces):
-        last = len(function.traces)
-        raise NotFound(f"'{function.name}' has no trace #{number}", hint=f"it has {last}: #1 to #{last}")
-    return (function.traces[number - 1],)
-
-
-def _function_pairs(before: Run, after: Run) -> list[tuple[Function | None, Function | None]]:
-    """Pairs functions by name, those left by their names without numbers, and those left then with nothing."""
-    partner = {name: name for name in after.functions if name in before.functions}
-    left = [name for name in before.functions if name not in partner]
-    for name in after.functions:
-        alike = [other for other in left if without_numbers(other) == without_numbers(name)]
-        if name not in partner and alike:
-            partner[name] = alike[0]
-            left.remove(alike[0])
-    pairs: list[tuple[Function | None, Function | None]] = [
-        (before.functions[partner[name]] if name in partner else None, function)
-        for name, function in after.functions.items()
-    ]
-    return pairs + [(before.functions[name], None) for name in left]
-
-
-def _trace_pairs(before: Sequence[Trace], after: Sequence[Trace]) -> list[tuple[Trace | None, Trace | None]]:
-    """Pairs traces by kind and signature, those left by kind in their order."""
-    left = list(before)
-    found: dict[str, Trace] = {}
-    for same in (_signature, lambda trace: trace.kind):
-        for trace in after:
-            partner = next((other for other in left if same(other) == same(trace)), None)
-            if trace.id not in found and partner:
-                found[trace.id] = partner
-                left.remove(partner)
-    return [(found.get(trace.id), trace) for trace in after] + [(trace, None) for trace in left]
-
-
-def _signature(trace: Trace) -> str:
-    return f"{trace.kind} {trace.signature}"
 
 
 def _compared(
@@ -228,7 +158,6 @@ def _compared(
         return _trace_diff(function, before, after, stages, notes, limit)
     except Unreadable as error:
         failures.append(error)
-        notes.append(error.message)
         return None
 
 
@@ -250,11 +179,11 @@ def _trace_diff(
     if stages[0] == stages[1]:
         diff = diff_graphs(old, new)
         counts = {"added": diff.added, "removed": diff.removed, "changed": diff.changed, "same": diff.same}
-        changes, scopes = tuple(_graph_changes(function, diff)), diff.scopes
+        changes, scopes = tuple(graph_changes(function, diff)), diff.scopes
     else:
         forward = stages[0] == "traced"
         mapped = stage_map if "optimized" in stages else hlo_map
-        rows = list(_stage_rows(function, mapped(old, new) if forward else mapped(new, old), forward=forward))
+        rows = list(stage_rows(function, mapped(old, new) if forward else mapped(new, old), forward=forward))
         counts = Counter(sort for sort, _, _ in rows)
         changes = tuple(change for _, _, change in rows if change)
         scopes = tally_scopes((path, sort) for sort, path, _ in rows)
@@ -278,78 +207,6 @@ def _one_sided(
     scopes = tally_scopes((name, kind) for name in graph.nodes.names)
     sizes = (0, nodes) if kind == "added" else (nodes, 0)
     return TraceDiff(function, before, after, *sizes, {kind: nodes}, (change,), scopes)
-
-
-def _graph_changes(function: str, diff: GraphDiff) -> Iterator[Change]:
-    for renamed in diff.renamed:
-        yield Change("renamed", function, renamed.after, renamed.before, renamed.after, "scope", renamed.nodes)
-    for change in diff.changes:
-        if change.kind == "added":
-            yield Change("added", function, change.path, "", change.op, "node")
-        elif change.kind == "removed":
-            yield Change("removed", function, change.path, change.op, "", "node")
-        for difference in change.differences:
-            yield Change("changed", function, change.path, difference.before, difference.after, difference.what)
-
-
-def _stage_rows(function: str, stages: StageMap, *, forward: bool) -> Iterator[tuple[str, str, Change | None]]:
-    """Yields for each node of two stages what it counts as, its path, and what there is to say of it.
-
-    A node that several became counts as the heir of one of them: the one whose name it has, else the first.
-    """
-    heirs: dict[str, str] = {}
-    for fate in stages.fates:
-        if fate.into and (fate.path == fate.into or fate.into not in heirs):
-            heirs[fate.into] = fate.path
-    gone, come = ("removed", "added") if forward else ("added", "removed")
-    for fate in stages.fates:
-        is_heir = bool(fate.into) and heirs[fate.into] == fate.path
-        what = fate.fate if fate.fate != KEPT else fate.reason
-        now = ", ".join(
-            part for part in (fate.became, fate.into if fate.into != fate.path else "", fate.reason) if part
-        )
-        sides = (fate.op, now if fate.fate != KEPT else fate.became) if forward else (now, fate.op)
-        if is_heir and not what:
-            yield "same", fate.path, None
-        elif is_heir:
-            yield "changed", fate.path, Change("changed", function, fate.path, *sides, what)
-        else:
-            yield gone, fate.path, Change(gone, function, fate.path, *sides, what)
-        for path in fate.also:
-            part = ("", f"from {fate.path}")
-            yield come, path, Change(come, function, path, *(part if forward else part[::-1]), "node")
-    for node in stages.added:
-        sides = ("", f"{node.op}, {node.by}" if node.by else node.op)
-        yield come, node.path, Change(come, function, node.path, *(sides if forward else sides[::-1]), "node")
-
-
-def _rolled_up(trace: TraceDiff) -> Iterator[Change]:
-    """Yields a trace's changes, with one row for each scope that came or went as a whole."""
-    whole: dict[int, ScopeTally] = {}  # by number: the scope around it that came or went as a whole
-    for scope in trace.scopes[1:]:
-        sorts = list(scope.counts.items())
-        above = whole.get(scope.tree.parents[scope.scope])
-        if above is not None:
-            whole[scope.scope] = above
-        elif len(sorts) == 1 and sorts[0][0] in ("added", "removed") and sorts[0][1] > 1:
-            whole[scope.scope] = scope
-    seen: set[int] = set()
-    for change in trace.changes:
-        around = _around(change.path, trace.scopes[0].tree, whole) if change.what == "node" else None
-        if around is None:
-            yield change
-        elif around.scope not in seen:
-            seen.add(around.scope)
-            nodes = sum(around.counts.values())
-            yield Change(change.kind, trace.function, around.path, "", "", "scope", nodes)
-
-
-def _around(path: str, tree: ScopeTree, whole: Mapping[int, ScopeTally]) -> ScopeTally | None:
-    """Returns the scope that a node lies in, or is itself, of those in `whole`."""
-    scope = tree.find(path.rpartition("/")[0])
-    own = tree.child(scope, path.rpartition("/")[2]) if scope is not None else None
-    found = whole.get(own) if own is not None else None
-    return found or (whole.get(scope) if scope is not None else None)
 
 
 def _config(before: Run, after: Run, traces: Sequence[TraceDiff]) -> Iterator[Setting]:

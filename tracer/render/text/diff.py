@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tracer import text
-from tracer.render.text.style import Style, more, plain, table
-from tracer.report.diff import Change, DiffReport, TraceDiff
+from tracer.render.text.style import Style, more, plain, table, warnings
+from tracer.report.changes import Change
+from tracer.report.diff import DiffReport, TraceDiff
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,6 +38,7 @@ def diff(report: DiffReport, style: Style) -> str:
         parts += ["", *(plain(f"not compared: {note}", "dim") for note in report.notes[:_NOTED])]
     if len(report.notes) > _NOTED:
         parts.append(plain(f"... and {len(report.notes) - _NOTED} more that could not be compared", "dim"))
+    parts += warnings(report.unread)
     return style.render(parts).rstrip("\n") + "\n"
 
 
@@ -50,12 +52,15 @@ def _header(report: DiffReport) -> list[RenderableType]:
     summary = Text("equal: the graphs differ in nothing but numbers in names", style="green")
     if not report.traces:
         summary = Text("neither side has a function: there is no graph to compare")
-    elif not report.equal:
+    elif report.changed:
         summary = Text("  ").join(
             Text(f"{text.count(report.nodes[sort])} {sort}", style=_STYLES.get(sort, "dim"))
             for sort in ("added", "removed", "changed", "same")
         )
         summary.append(" nodes", style="dim")
+    elif report.unread:
+        unread = text.plural(len(report.unread), "graph")
+        summary = Text(f"nothing changed in what could be read: {unread} could not", style="yellow")
     lines: list[RenderableType] = [title, summary]
     if report.time.before_ns is not None:
         before, after = text.nanoseconds(report.time.before_ns), text.nanoseconds(report.time.after_ns)
@@ -118,7 +123,7 @@ def _subject(change: Change) -> str:
 
 
 def _difference(change: Change) -> str:
-    if change.what == "scope":
+    if change.what == "scope" or change.kind == "renamed":
         return ("renamed, " if change.kind == "renamed" else "") + text.plural(change.nodes, "node")
     if change.what == "trace":
         return f"{text.plural(change.nodes, 'node')}  {change.before or change.after}"
