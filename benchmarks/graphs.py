@@ -20,6 +20,8 @@ _PEAK_RESET = Path("/proc/self/clear_refs")
 
 Work = Callable[[], Any]  # returns a result that holds all that was made, or a number of nodes
 
+SHOWN = 60  # rows that `show` prints unless it is asked for more
+
 
 def protobuf(path: Path) -> Work:
     """The bare parse by protobuf, into its own classes."""
@@ -70,7 +72,8 @@ def rows(path: Path) -> Work:
             if path.suffix == ".tag":
                 inner = parse_message("RunMetadata", content, path).function_graphs[0].pre_optimization_graph
             scopes = scope_rows(inline(read_graph(inner, path)))
-        return scopes.all[0].nodes, scopes
+            first = [scopes.all.row(at) for at in range(min(len(scopes.all.depths), SHOWN))]
+        return first[0].nodes, scopes
 
     return work
 

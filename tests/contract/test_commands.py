@@ -67,7 +67,6 @@ def _section(name: str) -> str:
 
 def _report(name: str) -> dict[str, Any]:
     """Returns a report of a small run in which every list has something."""
-    # Not above: importing `tracer.lint` would put the package in the place of the verb.
     from tracer.render import json as to_json
     from tracer.report.diff import diff_report
     from tracer.report.lint import lint_report

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tracer.discover.listing import list_scenarios
-from tracer.lint import lint
+from tracer.rules.run import lint
 from tracer.store.load import load_run
 
 # By scenario: each finding's rule and function.

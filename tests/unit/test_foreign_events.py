@@ -316,11 +316,12 @@ def test_a_flipped_bit_is_an_error_of_ours(tmp_path_factory, data):
 
     try:
         run = read_event_file(path)
+        found, [message] = names(run), [warned.message for warned in run.warnings]
     except Unreadable as error:
-        assert "wrong checksum at byte" in error.message
-    else:
-        assert names(run) == {"f": 1}  # the damage is in the second tag
-        assert ["wrong checksum at byte" in warned.message for warned in run.warnings] == [True]
+        found, message = {}, error.message
+
+    assert "wrong checksum at byte" in message
+    assert found in ({}, {"f": 1})  # the damage may be in the second tag
 
 
 def outcome(path):

@@ -7,8 +7,8 @@ import pytest
 from tests.helpers import graph, run, trace
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, Kind, Node, Nodes, Tensor, TensorType, Variable
-from tracer.lint import RULES, lint
 from tracer.recorded import Argument
+from tracer.rules import RULES, lint
 
 FLOAT = TensorType("float32", (2, 2))
 

@@ -10,12 +10,12 @@ from tests.helpers import graph, run, trace
 from tracer.errors import NotFound
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, TensorType, Variable
-from tracer.lint import RULES, SEVERITIES, lint
 from tracer.recorded import Argument
 from tracer.render import json as to_json
 from tracer.render.text import Style
 from tracer.render.text.lint import lint as to_text
 from tracer.report.lint import lint_report
+from tracer.rules import RULES, SEVERITIES, lint
 
 PRINTS = graph("x:Placeholder net/a:PrintV2<-x net/b:PrintV2<-x")
 LINE = Lines((Frame("user.py", 7, "step"),), ((0,),), {"": {"net/a": 0, "net/b": 0}})

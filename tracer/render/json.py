@@ -9,13 +9,13 @@ from typing import Any
 
 from tracer.diagnose import Check
 from tracer.discover.listing import ListedScenario
-from tracer.lint.finding import Finding
 from tracer.recorded import STAGES, Run
 from tracer.report.diff import DiffReport
 from tracer.report.lint import LintReport
 from tracer.report.listing import Listing
 from tracer.report.runs import RunsReport
 from tracer.report.show import FunctionRow, ShowReport
+from tracer.rules.finding import Finding
 from tracer.store.prune import OldRun
 from tracer.text import tensor_type
 

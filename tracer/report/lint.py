@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from tracer.graph.inline import LIMIT
-from tracer.lint.finding import SEVERITIES, Finding
-from tracer.lint.run import lint
 from tracer.recorded import Run, Warned
 from tracer.report.listing import Listing, listing
+from tracer.rules.finding import SEVERITIES, Finding
+from tracer.rules.run import lint
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from tracer.errors import NotFound, Unreadable, UsageError, did_you_mean
 from tracer.graph.inline import LIMIT, TooLarge, inline, inlined_nodes
 from tracer.graph.model import Graph
 from tracer.graph.names import port_number
-from tracer.lint.finding import Finding
-from tracer.lint.run import lint
 from tracer.recorded import GRAPH_STAGES, STAGES, Function, Functions, Run, Trace, Warned
 from tracer.report.listing import Listing, listing
 from tracer.report.scopes import Rows, ScopeRow, Scopes, scope_rows
+from tracer.rules.finding import Finding
+from tracer.rules.run import lint
 
 _CHARACTERS = 100_000_000  # of the paths of all rows, and of the lines before them
 

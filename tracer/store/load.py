@@ -17,8 +17,10 @@ from tracer.store import layout
 from tracer.store.files import read_json
 from tracer.store.graph_def import read_graph
 from tracer.store.process import is_alive
+from tracer.store.schema import RUN, TRACE, check
 
 _TYPE = re.compile(r"(?P<dtype>\w+)\[(?P<dims>\.\.\.|[\d?, ]*)\]")
+_AGAIN = "the file is damaged; record the run again"
 
 
 class NewerFormat(Unreadable):
@@ -35,10 +37,7 @@ def load_run(path: Path) -> Run:
     try:
         return _run(path, facts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Unreadable(
-            f"{path} is not as a run is written: {type(error).__name__} {error}",
-            hint="the file is damaged; record the run again",
-        ) from error
+        raise Unreadable(f"{path} is not as a run is written: {type(error).__name__} {error}", hint=_AGAIN) from error
 
 
 def _run(path: Path, facts: dict[str, Any]) -> Run:
@@ -76,7 +75,12 @@ def read_header(path: Path) -> dict[str, Any]:
     Raises:
       Unreadable: it is damaged, or was written by a newer version.
     """
-    return _checked(read_json(path / layout.RUN_FILE), path)
+    facts = _checked(read_json(path / layout.RUN_FILE), path)
+    try:
+        check(facts, RUN)
+    except ValueError as error:
+        raise Unreadable(f"{path} is not as a run is written: {error}", hint=_AGAIN) from None
+    return facts
 
 
 def status(facts: Mapping[str, Any]) -> str:
@@ -104,7 +108,9 @@ def _readable_trace(run: Path, folder: Path, outcome: Mapping[str, Any]) -> tupl
     """Returns a trace; if its `trace.json` is damaged, what the files beside it tell, and a warning."""
     path = folder / layout.TRACE_FILE
     try:
-        return _trace(run, folder, _checked(read_json(path), folder), outcome), []
+        facts = _checked(read_json(path), folder)
+        check(facts, TRACE)
+        return _trace(run, folder, facts, outcome), []
     except NewerFormat:
         raise
     except Unreadable as error:
@@ -153,11 +159,18 @@ def _frame(facts: Mapping[str, Any] | None) -> Frame | None:
 
 def _lines(facts: Mapping[str, Any]) -> Lines:
     files = facts.get("files") or ()
-    return Lines(
+    lines = Lines(
         frames=tuple(Frame(files[file], line, function) for file, line, function in facts.get("frames") or ()),
         stacks=tuple(map(tuple, facts.get("stacks") or ())),
         nodes=facts.get("nodes") or {},
     )
+    for frame in lines.frames:
+        check(dataclasses.asdict(frame), TRACE["definition"], "lines.frames")
+    if max(map(max, filter(None, lines.stacks)), default=-1) >= len(lines.frames):
+        raise ValueError("a stack has a line that is not there")
+    if max((max(nodes.values(), default=-1) for nodes in lines.nodes.values()), default=-1) >= len(lines.stacks):
+        raise ValueError("a node has a stack that is not there")
+    return lines
 
 
 def _read_stage(folder: Path, stage: str, captures: Mapping[str, Variable]) -> Graph | str:

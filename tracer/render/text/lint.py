@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracer import text
-from tracer.lint.finding import Finding
 from tracer.render.text.style import UNLIMITED, Style, plain, source_line, warnings
 from tracer.report.lint import LintReport
+from tracer.rules.finding import Finding
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from tracer import text
 from tracer.graph.clean import CONSTANT, IDENTITY, NO_OP, READ
 from tracer.graph.inline import MISSING, RECURSIVE
-from tracer.lint.finding import SEVERITIES
 from tracer.recorded import Run
 from tracer.render.text.style import STATUS_STYLES, Style, guides, more, plain, source_line, table, warnings
 from tracer.report.scopes import ScopeRow, Scopes
 from tracer.report.show import FunctionRow, ShowReport
+from tracer.rules.finding import SEVERITIES
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from tracer import text
 from tracer.graph.lines import Frame, Stack
 from tracer.graph.model import Kind, TensorType
-from tracer.lint.finding import Found
-from tracer.lint.subject import PLUMBING, Subject
+from tracer.rules.finding import Found
+from tracer.rules.subject import PLUMBING, Subject
 
 # What takes a tensor apart. Not `IdentityN`, which also holds tensors that have nothing to do with each other.
 _PARTS = frozenset(("StridedSlice", "Slice", "GatherV2", "Unpack", "Split", "SplitV"))

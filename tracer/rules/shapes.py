@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tracer.graph.model import Kind
-from tracer.lint.finding import Found
-from tracer.lint.subject import Subject
+from tracer.rules.finding import Found
+from tracer.rules.subject import Subject
 
 _NO_SHAPE = frozenset(("resource", "variant", ""))
 # What the ops that lose the rank can be helped with; others are told to say it.

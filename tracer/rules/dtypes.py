@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tracer.graph.model import Kind
-from tracer.lint.finding import Found
-from tracer.lint.subject import Subject
+from tracer.rules.finding import Found
+from tracer.rules.subject import Subject
 
 _WIDE = frozenset(("float64", "complex128"))
 _NARROW = frozenset(("float32", "float16", "bfloat16"))

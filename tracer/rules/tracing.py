@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tracer import text
-from tracer.lint.finding import Found
 from tracer.recorded import Function, Trace
+from tracer.rules.finding import Found
 
 MANY = 3  # traces: one each for training and inference are in order
 CALLS_PER_TRACE = 2  # below that, tracing is what the program does

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tracer import text
 from tracer.graph.model import Tensor
-from tracer.lint.finding import Found
-from tracer.lint.subject import Subject
+from tracer.rules.finding import Found
+from tracer.rules.subject import Subject
 
 # Bytes. A graph is one message of at most 2 GiB, and each trace and each SavedModel has the constant again; a table
 # of a thousand floats is harmless, a layer's weights are not.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracer.lint.finding import Found
-from tracer.lint.subject import Subject
+from tracer.rules.finding import Found
+from tracer.rules.subject import Subject
 
 # The ops with a state of their own, and `seed` and `seed2` as attributes; stateless ones take the seed as an input.
 _RANDOM = (

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tracer.errors import Unreadable
 from tracer.graph.inline import LIMIT
-from tracer.lint.finding import SEVERITIES, Finding, Found
-from tracer.lint.rules import RULES, Rule
-from tracer.lint.subject import Subject
 from tracer.recorded import Function, Run, Trace, Warned
+from tracer.rules.finding import SEVERITIES, Finding, Found
+from tracer.rules.rules import RULES, Rule
+from tracer.rules.subject import Subject
 
 _Key = tuple[object, ...]
 

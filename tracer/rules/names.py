@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from tracer import text
-from tracer.lint.finding import Found
-from tracer.lint.subject import PLUMBING, Subject
+from tracer.rules.finding import Found
+from tracer.rules.subject import PLUMBING, Subject
 
 LOOSE = 8  # compute nodes at top level; a loss of a line or two stays below
 _NUMBER = re.compile(r"_\d+(?=/|$)")  # what TensorFlow adds to make a scope unique

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracer.lint.finding import Found
-from tracer.lint.subject import Subject
+from tracer.rules.finding import Found
+from tracer.rules.subject import Subject
 
 
 def unused_variable(subject: Subject) -> Iterator[Found]:

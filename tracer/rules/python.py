@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from tracer.graph.lines import Frame
-from tracer.lint.finding import Found
-from tracer.lint.subject import Subject
+from tracer.rules.finding import Found
+from tracer.rules.subject import Subject
 
 _PY_FUNCTIONS = {"PyFunc": "tf.numpy_function", "PyFuncStateless": "tf.numpy_function", "EagerPyFunc": "tf.py_function"}
 _ASSERTION = re.compile(r"(?:^|/)[Aa]ssert")

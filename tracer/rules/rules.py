@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
-from tracer.lint import constants, dtypes, gradients, loops, names, python, randomness, shapes, tracing, variables
-from tracer.lint.finding import Found, Severity
-from tracer.lint.subject import Subject
 from tracer.recorded import Function
+from tracer.rules import constants, dtypes, gradients, loops, names, python, randomness, shapes, tracing, variables
+from tracer.rules.finding import Found, Severity
+from tracer.rules.subject import Subject
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

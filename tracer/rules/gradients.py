@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tracer.lint.finding import Found
-from tracer.lint.subject import Subject
+from tracer.rules.finding import Found
+from tracer.rules.subject import Subject
 
 # Scopes that gradients stand in: of a tape, and of the function that is the gradient of a function.
 _BACKWARD = re.compile(r"(?:^|/)(?:gradient_tape|gradients)(?:_\d+)?/")
