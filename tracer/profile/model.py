@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -13,6 +14,8 @@ ASYNC = "async"  # a kernel that was started, and done later: `IteratorGetNext`,
 EAGER = "eager"  # an op that Python ran by itself
 XLA = "xla"  # an instruction of an XLA program
 KERNEL = "kernel"  # what ran on an accelerator's stream
+
+_ACCELERATOR = re.compile(r"(?i)(gpu|tpu)_(\d+)_")
 
 FOLDING = -1  # the executor's number for runs that belong to no step: constants, and graphs of tf.data
 
@@ -54,7 +57,7 @@ class Execution(NamedTuple):
     done_ns: int  # when its result was there: later than `end_ns` only if it was done asynchronously
     self_ns: int  # of its thread, without the executions inside it
     step: int  # index into `Profile.steps`; -1 outside of all
-    function: str  # runtime name of the function that Python called: "__inference_step_28"; empty if unknown
+    run: FunctionRun  # what it is a part of; `run.prefix + op.path` is its node path in the function `run.function`
     parent: int  # index of the execution around it on its thread; -1 if there is none
 
 
@@ -85,6 +88,7 @@ class FunctionRun(NamedTuple):
 
     number: int  # TensorFlow's own, a random one; `FOLDING` for runs outside of steps; 0 if there is none
     function: str  # runtime name of the function that Python called; empty if unknown
+    prefix: str = ""  # of the node paths in it, where a node that is not inlined runs it: "PartitionedCall/"
 
 
 class Allocation(NamedTuple):
@@ -98,7 +102,14 @@ class Allocation(NamedTuple):
     path: str  # node path of the node that asked for it; empty if unknown, and where it was taken back
     run: int  # index into `Profile.runs`
     thread: int
+    step: int  # index into `Profile.steps`; -1 outside of all
     shape: str  # as TensorFlow writes it: "[2,48,48,16]"
+
+    @property
+    def device(self) -> str:
+        """Whose memory it is: "/device:CPU:0", "/device:GPU:0"."""
+        found = _ACCELERATOR.match(self.allocator)
+        return f"/device:{found[1].upper()}:{found[2]}" if found else "/device:CPU:0"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -132,7 +143,7 @@ class Profile:
             columns.done_ns[index],
             columns.self_ns[index],
             columns.step[index],
-            self.runs[columns.run[index]].function,
+            self.runs[columns.run[index]],
             columns.parent[index],
         )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-# The executor writes `<node>:<op>`; other events have blanks, two colons, or a file of Python in them.
-_EXECUTED = re.compile(r"(?P<node>[^\s:$][^\s:]*):(?P<op>_?[A-Z][\w>]*|__\w+)")
+# The executor writes `<node>:<op>`; other events have blanks, two colons, or a file of Python in them. A function that
+# XLA compiled as a whole (`__inference_f_23:__inference_f_23`) is a call: what runs in it are its instructions.
+_EXECUTED = re.compile(r"(?P<node>[^\s:$][^\s:]*):(?P<op>_?[A-Z][\w>]*)")
 _EAGER = "EagerLocalExecute: "
 _OP_TYPE = re.compile(r"_?[A-Z][\w>]*")
 
 # What an event is to the reader.
+BY_STATS = -1  # which only its stats say
 IGNORED = 0
 EXECUTION = 1  # "<node>:<op>"
 PROCESS = 2  # the executor at work for the run that the event names
@@ -34,7 +36,10 @@ _BY_NAME = {
     "ExecutorState::ProcessAsync::Done": ASYNC_DONE,
     "MemoryAllocation": ALLOCATION,
     "MemoryDeallocation": ALLOCATION,
+    **dict.fromkeys(("EagerExecute", "EagerKernelExecute", "EagerCopyToDevice", "ExecutorDoneCallback"), IGNORED),
+    **dict.fromkeys(("ValidateInputTypeAndPlacement", "convert_to_tensor", "tf.constant", "BlockUntilReady"), IGNORED),
 }
+_IGNORED = ("ThreadpoolListener::", "TFE_", "Iterator::", "ReduceIterator::", "MakeIterator::", "$")
 _BY_STAT = {"hlo_op": THUNK, "step_num": STEP, "correlation_id": LAUNCH}  # in the order in which they decide
 
 
@@ -49,16 +54,20 @@ def eager(name: str) -> str:
     return name[len(_EAGER) :] if name.startswith(_EAGER) else ""
 
 
-def meaning(name: str, stats: Collection[str]) -> int:
-    """Returns what an event of the host is, by its name and by the names of its stats."""
+def meaning(name: str) -> int:
+    """Returns what an event of the host is, by its name; `BY_STATS` where a program may have given it that name."""
     known = _BY_NAME.get(name)
     if known is not None:
         return known
-    for stat, by_stat in _BY_STAT.items():
-        if stat in stats:
-            return by_stat
-    if executed(name):
-        return EXECUTION
+    if name.startswith(_IGNORED):
+        return IGNORED
     if name.startswith(_EAGER):
         return EAGER_OP if _OP_TYPE.fullmatch(eager(name)) else CALL
-    return THUNK_DONE if name.startswith("end: ") else IGNORED
+    if name.startswith("end: "):
+        return THUNK_DONE
+    return EXECUTION if executed(name) else BY_STATS
+
+
+def meaning_by_stats(stats: Collection[str]) -> int:
+    """Returns what an event of the host is, by the names of its stats."""
+    return next((meaning for stat, meaning in _BY_STAT.items() if stat in stats), IGNORED)

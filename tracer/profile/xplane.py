@@ -78,9 +78,7 @@ def read_planes(content: bytes, path: object) -> tuple[str, tuple[Plane, ...]]:
         hint = "the profile was over 2 GB, or its writer was cut off; record fewer steps"
         raise Unreadable(f"{path} is empty", hint=hint)
     space = _parse("Space", content, str(path))
-    planes = tuple(
-        Plane(text(_parse("PlaneName", plane, str(path)).name), plane, str(path)) for plane in space.planes
-    )
+    planes = tuple(Plane(text(_parse("PlaneName", plane, str(path)).name), plane, str(path)) for plane in space.planes)
     if not any(plane.name.startswith(_KNOWN) for plane in planes):
         raise Unreadable(f"{path} holds no plane of a profiler", hint="it is no profile (*.xplane.pb), or damaged")
     return (text(space.hostnames[0]) if space.hostnames else ""), planes

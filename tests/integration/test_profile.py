@@ -1,0 +1,245 @@
+"""Real profiles against what is known of the programs: static counts, trip counts, stopwatches, XProf's own reader."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from xprof.profile_data import ProfileData
+
+from tests.helpers import run_python
+from tests.integration.test_scenarios import SCENARIOS
+from tracer.graph.hlo import read_hlo
+from tracer.graph.inline import inline
+from tracer.graph.model import Graph
+from tracer.graph.names import node_path
+from tracer.profile.activity import read_activities
+from tracer.profile.attribute import Attribution, attribute
+from tracer.profile.building import NO_END
+from tracer.profile.coverage import seen
+from tracer.profile.executions import read_profile
+from tracer.profile.hlo_nodes import hlo_nodes
+from tracer.profile.intervals import union
+from tracer.profile.lookup import CONSTANTS, EAGERLY, PIPELINE, Recorded
+from tracer.profile.model import Profile
+from tracer.profile.names import executed
+from tracer.recorded import Trace
+from tracer.store.load import load_run
+
+STRAIGHT = ("attribute_module", "demo_module", "keras_sequential", "legacy_keras_sequential", "nested_modules")
+STRAIGHT += ("py_function", "saved_model", "train_step", "transformer_block")
+READS_AHEAD = ("input_pipeline", "keras_fit")  # tf.data may be at work when the profiler stops
+
+# A program whose time is known: a decomposition, and next to nothing beside it.
+QR = """
+import json, sys, time
+import tensorflow as tf
+
+@tf.function
+def step(x):
+    q, r = tf.linalg.qr(x)
+    return tf.reduce_sum(q) + tf.reduce_sum(r)
+
+x = tf.random.normal([700, 700])
+step(x)
+def steps():
+    begin = time.perf_counter_ns()
+    for number in range(8):
+        with tf.profiler.experimental.Trace("step", step_num=number, _r=1):
+            step(x).numpy()
+    return time.perf_counter_ns() - begin
+without = steps()
+tf.profiler.experimental.start(sys.argv[1])
+wall = steps()
+tf.profiler.experimental.stop()
+print(json.dumps([without, wall]))
+"""
+
+
+def content_of(folder: Path) -> bytes:
+    """Returns the bytes of a run's only profile."""
+    [file] = folder.glob("plugins/profile/*/*.xplane.pb")
+    return file.read_bytes()
+
+
+def profile_of(folder: Path) -> Profile:
+    """Returns what is read of a run's only profile."""
+    return read_profile(content_of(folder), "vm.xplane.pb")
+
+
+def known(trace: Trace) -> Recorded:
+    """Returns a recorded trace as executions are looked up in it."""
+    graphs = [trace.stage(stage) for stage in ("traced", "optimized") if trace.stages.get(stage) == ""]
+    paths = {node_path(name) for graph in graphs if isinstance(graph, Graph) for name in inline(graph).nodes.names}
+    program = trace.stage("optimized_hlo") if trace.stages.get("optimized_hlo") == "" else ""
+    instructions = hlo_nodes(read_hlo(program)) if isinstance(program, str) and program else {}
+    return Recorded(trace.id, trace.runtime_name, paths, instructions)
+
+
+def attributed(folder: Path) -> Attribution:
+    """Returns who used the time of a run's profile."""
+    return attribute([profile_of(folder)], [known(trace) for trace in load_run(folder).traces])
+
+
+@pytest.mark.parametrize("scenario", STRAIGHT)
+def test_nodes_run_once_a_step(scenario: str, recorded: Callable[[str], Path]) -> None:
+    """Without loops every node of a called function has as many calls as there were steps."""
+    window = load_run(recorded(scenario)).window
+    assert window
+    calls = Counter(node.calls for node in attributed(recorded(scenario)).nodes)
+
+    assert calls.keys() == {window.steps}
+    assert calls[window.steps] >= 5
+
+
+def test_a_loop_runs_as_often_as_the_sequence_is_long(recorded: Callable[[str], Path]) -> None:
+    """The body of the GRU's loop runs 12 times a step, its condition once more."""
+    window = load_run(recorded("rnn")).window
+    assert window
+    nodes = attributed(recorded("rnn")).nodes
+    body = {node.calls for node in nodes if "/while/body/" in node.path}
+    condition = {node.calls for node in nodes if "/while/cond/" in node.path}
+
+    assert body == {12 * window.steps}
+    assert condition == {13 * window.steps}
+
+
+def test_nested_loops_run_as_often_as_newton_takes(recorded: Callable[[str], Path]) -> None:
+    """The inner loop runs as often as the method takes for both positive numbers, the outer one three times."""
+    window = load_run(recorded("control_flow")).window
+    assert window
+    turns = 0
+    for number in (2.0, 9.0):
+        root = 1.0 + number
+        while root * root - number > 1e-5 * (1.0 + number):
+            root, turns = 0.5 * (root + number / root), turns + 1
+    calls = {node.path: node.calls for node in attributed(recorded("control_flow")).nodes}
+    inner = "newton/while/body/newton/while/cond/else/newton/while/cond/while"
+
+    assert calls["newton/while/cond/newton/while/Less"] == 4 * window.steps
+    assert calls["newton/while/body/newton/while/Less"] == 3 * window.steps
+    assert calls[f"{inner}/body/newton/while/cond/while/truediv"] == turns * window.steps
+    assert calls[f"{inner}/cond/newton/while/cond/while/Greater"] == (turns + 2) * window.steps
+
+
+@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+def test_sums_agree(scenario: str, recorded: Callable[[str], Path]) -> None:
+    """Self times add up to each thread's busy time; nodes and what has none to all; busy time fits into the window."""
+    window = load_run(recorded(scenario)).window
+    assert window
+    profile = profile_of(recorded(scenario))
+    rows, found = profile.executions, attributed(recorded(scenario))
+    for thread in range(len(profile.threads)):
+        mine = [row for row in range(len(rows)) if rows.thread[row] == thread]
+        intervals = [(rows.start_ns[row], rows.end_ns[row]) for row in mine]
+        assert sum(rows.self_ns[row] for row in mine) == union(intervals) == profile.busy_ns([thread])
+
+    assert len(rows)
+    assert set(profile.lost) <= ({NO_END} if scenario in READS_AHEAD else set())
+    assert {each.step for each in profile} <= set(range(window.steps))
+    assert sum(node.self_ns for node in found.nodes) + sum(row.self_ns for row in found.unattributed) == found.self_ns
+    assert found.self_ns == sum(rows.self_ns)
+    assert profile.busy_ns() <= window.wall_ns
+    assert all(step.end_ns - step.start_ns <= window.wall_ns for step in profile.steps)
+
+
+@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+def test_every_execution_has_a_node_or_a_reason(scenario: str, recorded: Callable[[str], Path]) -> None:
+    """What functions run is found to the last execution; what Python, tf.data or Grappler run by themselves is not."""
+    found = attributed(recorded(scenario))
+
+    assert {row.reason for row in found.unattributed} <= {EAGERLY, PIPELINE, CONSTANTS}
+    if scenario not in ("eager_only", "input_pipeline", "keras_fit", "py_function", "add_print"):
+        assert found.coverage_time >= 0.95
+        assert found.coverage_calls >= 0.95
+
+
+@pytest.mark.parametrize("scenario", STRAIGHT)
+def test_every_node_that_can_be_seen_is(scenario: str, recorded: Callable[[str], Path]) -> None:
+    """In a short window TensorFlow has not stopped to trace cheap kernels: at least 95 of 100 nodes are there."""
+    run, found = load_run(recorded(scenario)), attributed(recorded(scenario))
+    paths = {node.path for node in found.nodes}
+    called = {each.run.function for each in profile_of(recorded(scenario))}
+    graphs = [trace.stage("optimized") for trace in run.traces if trace.runtime_name in called]
+    assert graphs
+    for graph in graphs:
+        assert isinstance(graph, Graph)
+        nodes = inline(graph).nodes
+        rows = [(node_path(name), kind.op) for name, kind in zip(nodes.names, nodes.kinds, strict=True)]
+        assert seen(rows, paths).coverage >= 0.95, seen(rows, paths).missing
+
+
+@pytest.mark.parametrize("scenario", ["control_flow", "keras_fit", "mobilenet_v2", "rnn", "train_step"])
+def test_events_are_those_that_xprof_reads(scenario: str, recorded: Callable[[str], Path]) -> None:
+    """XProf's own reader finds as many events, as often under each executed name, with the same time."""
+    theirs: Counter[str] = Counter()
+    times: Counter[str] = Counter()
+    events = 0
+    for plane in ProfileData.from_serialized_xspace(content_of(recorded(scenario))).planes:
+        for line in plane.lines:
+            for event in line.events:
+                events += 1
+                if executed(event.name):
+                    theirs[event.name] += 1
+                    times[event.name] += round(event.duration_ns)
+    profile = profile_of(recorded(scenario))
+    ours = [each for each in profile if each.op.kind == "node"]
+
+    assert profile.events == events
+    assert Counter(f"{each.op.name}:{each.op.type}" for each in ours) == theirs
+    mine: Counter[str] = Counter()
+    for each in ours:
+        mine[f"{each.op.name}:{each.op.type}"] += each.end_ns - each.start_ns
+    assert mine == times
+
+
+@pytest.mark.parametrize("scenario", ["demo_module", "eager_only", "keras_fit", "mobilenet_v2", "xla_mlp"])
+def test_a_step_is_what_its_thread_did(scenario: str, recorded: Callable[[str], Path]) -> None:
+    """What the thread of a step did, kind by kind, adds up to the step to the nanosecond."""
+    profile = profile_of(recorded(scenario))
+    activities = read_activities(content_of(recorded(scenario)), "vm.xplane.pb")
+
+    assert profile.threads == activities.threads
+    for step in profile.steps:
+        kinds = activities.self_ns(step.thread, step.start_ns, step.end_ns)
+        assert sum(kinds.values()) == step.end_ns - step.start_ns
+        assert kinds.get("other", 0) <= 0.01 * (step.end_ns - step.start_ns)
+
+
+def test_xla_has_its_time_and_its_nodes(recorded: Callable[[str], Path]) -> None:
+    """A compiled function's instructions are found, each as often as there were steps, and lead to traced nodes."""
+    window = load_run(recorded("xla_mlp")).window
+    assert window
+    profile, found = profile_of(recorded("xla_mlp")), attributed(recorded("xla_mlp"))
+    instructions = Counter(each.op.name for each in profile)
+
+    assert {each.op.kind for each in profile} == {"xla"}
+    assert set(instructions.values()) == {window.steps}
+    assert {node.path.rpartition("/")[2].split("_")[0] for node in found.nodes} >= {"matmul"}
+    assert found.unattributed == ()
+
+
+def test_memory_is_that_of_large_outputs(recorded: Callable[[str], Path]) -> None:
+    """TensorFlow reports blocks from 256 KiB on; the allocator's account of itself goes with them."""
+    profile = profile_of(recorded("mobilenet_v2"))
+    taken = [each for each in profile.allocations if each.bytes > 0]
+
+    assert taken
+    assert min(each.bytes for each in taken) >= 256 * 1024
+    assert all(each.path and each.in_use >= each.bytes for each in taken)
+    assert sum(node.bytes for node in attributed(recorded("mobilenet_v2")).nodes) == sum(each.bytes for each in taken)
+
+
+def test_a_decomposition_takes_what_a_stopwatch_says(tmp_path: Path) -> None:
+    """Where `Qr` is all there is to do, it has the calls, and most of the time, of the steps."""
+    without, wall = json.loads(run_python(QR, tmp_path, TF_CPP_MIN_LOG_LEVEL="3").splitlines()[-1])
+    profile = profile_of(tmp_path)
+    [qr] = [node for node in attribute([profile], [Recorded("f", "", {"Qr"})]).nodes if node.path == "Qr"]
+
+    assert (qr.calls, len(profile.steps)) == (8, 8)
+    assert 0.5 * wall < qr.self_ns < wall
+    assert qr.self_ns > 0.9 * sum(profile.executions.self_ns)
+    assert qr.self_ns > 0.3 * without  # the same work, on a machine that does other things, too

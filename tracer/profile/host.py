@@ -1,0 +1,251 @@
+"""A host's threads: what TensorFlow's executor, Python and XLA ran on them.
+
+On a thread, in the order of time:
+
+    EagerLocalExecute: __inference_step_28      Python called a function: what is inside belongs to it
+      FunctionRun {id}                          the executor was handed it as run number `id`
+    ExecutorState::Process {id}                 on any thread: what is inside belongs to that run
+      net/add:AddV2                             an execution of a node
+      ExecutorState::ProcessAsync::Start {_p}   one that is done when the `Done` with this number as `_c` comes
+        FunctionRun {id}                        ... it is a call that was not inlined
+    EagerLocalExecute: MatMul                   Python ran an op
+      KernelAndDeviceFunc::Run                  its execution
+    add_maximum_fusion {hlo_op, hlo_module, _p} XLA ran an instruction; `end: add_maximum_fusion` {_c}: it was done
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tracer.graph.names import node_path
+from tracer.profile import names
+from tracer.profile.building import HOST_DEVICE, NEGATIVE, NO_NAME, Building, Found
+from tracer.profile.model import ASYNC, EAGER, NODE, XLA, Allocation, Op, Step, Thread
+from tracer.profile.xplane import Plane, text
+
+_STATS = ("id", "_p", "_c", "correlation_id", "step_num", "hlo_op", "hlo_module")
+_Row = tuple[int, int, int, int, int, Any]  # offset_ps, -duration_ps: the longer sorts first; number, meaning, metadata
+
+
+class HostPlane:
+    """Reads the lines of a host's plane."""
+
+    def __init__(self, plane: Plane, building: Building, launches: dict[int, tuple[int, int]]) -> None:
+        self.plane, self.building = plane, building
+        self.launches = launches  # line and moment of each call that launched a kernel, by correlation id
+        self.subjects: dict[int, int] = {}  # by metadata: index of its op, or of the run of the function in its name
+        self.stat = {name: plane.stat_ids.get(name, 0) for name in _STATS}
+        self._instruction_stats = (self.stat["hlo_op"], self.stat["hlo_module"], self.stat["_p"])
+        self._by_stats: dict[tuple[int, int, int], int] = {}
+        self._instructions: dict[tuple[int, int], int] = {}  # ops by references to their name and module
+        self._meanings = {number: self._meaning(number, name) for number, name in plane.event_names.items()}
+
+    def read(self, line: Any) -> None:
+        """Adds what a line has to say."""
+        rows = self._rows(line)
+        rows.sort()
+        self.building.events += len(line.events)
+        _HostLine(self, line).read(rows)
+
+    def number(self, event: Any, stat: str) -> int:
+        """Returns a whole number among an event's stats, 0 if it is not there."""
+        wanted = self.stat[stat]
+        for found in event.stats:
+            if found.metadata_id == wanted:
+                return found.int64_value or found.uint64_value  # type: ignore[no-any-return]  # protobuf's stubs
+        return 0
+
+    def _rows(self, line: Any) -> list[_Row]:
+        """Returns the events that mean something."""
+        rows: list[_Row] = []
+        meanings, unnamed = self._meanings, 0
+        for event in line.events:
+            metadata = event.metadata_id
+            meaning = meanings.get(metadata)
+            if not meaning:
+                unnamed += meaning is None
+                continue
+            if meaning < 0:
+                meaning = self._meaning_by_stats(metadata, event.stats)
+                if not meaning:
+                    continue
+            rows.append((event.offset_ps, -event.duration_ps, len(rows), meaning, metadata, event))
+        if unnamed:
+            self.building.lost[NO_NAME] += unnamed
+        return rows
+
+    def _meaning_by_stats(self, metadata: int, stats: Sequence[Any]) -> int:
+        """Returns what an event is that its name does not tell; those of one name and the same stats are the same."""
+        if not stats:
+            return names.IGNORED
+        key = (metadata, stats[0].metadata_id, len(stats))
+        known = self._by_stats.get(key)
+        if known is None:
+            known = names.meaning_by_stats([self.plane.stat_names.get(stat.metadata_id, "") for stat in stats])
+            self._by_stats[key] = known
+        return known
+
+    def instruction(self, event: Any) -> tuple[int, int]:
+        """Returns the index of the op of an instruction of XLA's, and TensorFlow's number for when it is done."""
+        name = module = produced = 0
+        name_id, module_id, produced_id = self._instruction_stats
+        for stat in event.stats:
+            number = stat.metadata_id
+            if number == name_id:
+                name = stat.ref_value
+            elif number == module_id:
+                module = stat.ref_value
+            elif number == produced_id:
+                produced = stat.int64_value or stat.uint64_value
+        op = self._instructions.get((name, module)) if name and module else None
+        if op is None:
+            stats = self.plane.stats(event)
+            op = self.building.op(Op(str(stats.get("hlo_op", "")), "", "", XLA, str(stats.get("hlo_module", ""))))
+            if name and module:
+                self._instructions[name, module] = op
+        return op, produced
+
+    def _meaning(self, number: int, name: str) -> int:
+        meaning = names.meaning(name)
+        if meaning == names.EXECUTION:
+            node, type_ = names.executed(name) or (name, "")
+            self.subjects[number] = self.building.op(Op(node, node_path(node), type_, NODE))
+        elif meaning == names.EAGER_OP:
+            type_ = names.eager(name)
+            self.subjects[number] = self.building.op(Op(type_, type_, type_, EAGER))
+        elif meaning == names.CALL:
+            self.subjects[number] = self.building.run(0, names.eager(name))
+        return meaning
+
+
+class _HostLine:
+    """Reads one line."""
+
+    def __init__(self, plane: HostPlane, line: Any) -> None:
+        self._plane, self._building, self._line = plane, plane.building, line
+        self._thread = len(plane.building.threads)
+        self._found = Found()
+        self._opened: list[tuple[int, int]] = []  # until when which run goes on, the innermost last
+        self._eager: tuple[int, int] = (0, -1)  # until when which op of Python's goes on, which did not run yet
+        self._node: tuple[int, str] = (0, "")  # until when which asynchronous node is being started
+        self._later: list[tuple[int, int]] = []  # TensorFlow's number for executions that are done later, and their row
+        self._handlers = {
+            names.PROCESS: self._process,
+            names.CALL: self._call,
+            names.EAGER_OP: self._eager_op,
+            names.EAGER_RUN: self._eager_run,
+            names.FUNCTION_RUN: self._function_run,
+            names.ASYNC_START: self._async_start,
+            names.ASYNC_DONE: self._async_done,
+            names.THUNK: self._thunk,
+            names.THUNK_DONE: self._async_done,
+            names.STEP: self._step,
+            names.ALLOCATION: self._allocation,
+            names.LAUNCH: self._launch,
+        }
+
+    def read(self, rows: list[_Row]) -> None:
+        found, opened, subjects = self._found, self._opened, self._plane.subjects
+        ops, starts, ends, runs = found.op, found.start, found.end, found.run
+        base = self._line.timestamp_ns
+        for offset, minus, _, meaning, metadata, event in rows:
+            start = base + offset // 1000
+            end = base + (offset - minus) // 1000
+            if minus > 0:
+                self._building.lost[NEGATIVE] += 1
+                end = start
+            while opened and opened[-1][0] <= start:
+                opened.pop()
+            if meaning == names.EXECUTION:  # most are: no call for these
+                ops.append(subjects[metadata])
+                starts.append(start)
+                ends.append(end)
+                runs.append(opened[-1][1] if opened else 0)
+            else:
+                self._handlers[meaning](event, metadata, start, end)
+        thread = Thread(text(self._line.name), HOST_DEVICE)
+        first = self._building.add_thread(self._line.id, thread, self._found)
+        for number, row in self._later:
+            self._building.asynchronous[number] = first + row
+
+    def _process(self, event: Any, _metadata: int, _start: int, end: int) -> None:
+        self._opened.append((end, self._building.run(self._plane.number(event, "id"))))
+
+    def _call(self, _event: Any, metadata: int, _start: int, end: int) -> None:
+        self._opened.append((end, self._plane.subjects[metadata]))
+        self._eager = (0, -1)
+
+    def _eager_op(self, _event: Any, metadata: int, _start: int, end: int) -> None:
+        self._eager = (end, self._plane.subjects[metadata])
+
+    def _eager_run(self, _event: Any, _metadata: int, start: int, end: int) -> None:
+        until, op = self._eager
+        if start < until:
+            self._add(op, start, end)
+            self._eager = (0, -1)
+
+    def _function_run(self, event: Any, _metadata: int, start: int, _end: int) -> None:
+        until, node = self._node
+        around = self._opened[-1][1] if self._opened else 0
+        self._building.begin_run(self._plane.number(event, "id"), around, node if start < until else "")
+
+    def _async_start(self, event: Any, _metadata: int, start: int, end: int) -> None:
+        stats = self._plane.plane.stats(event)
+        name, type_ = str(stats.get("name", "")), str(stats.get("kernel_type", ""))
+        path = node_path(name)
+        op = self._building.op(Op(name, path, type_, ASYNC))
+        self._add_asynchronous(self._plane.number(event, "_p"), op, start, end)
+        self._node = (end, path)
+
+    def _async_done(self, event: Any, _metadata: int, start: int, _end: int) -> None:
+        self._building.done[self._plane.number(event, "_c")] = start
+
+    def _thunk(self, event: Any, _metadata: int, start: int, end: int) -> None:
+        op, number = self._plane.instruction(event)
+        row = self._add_asynchronous(number, op, start, end)
+        until, node = self._node
+        if start < until:
+            self._found.run[row] = self._building.run_inside(self._found.run[row], node)
+
+    def _step(self, event: Any, metadata: int, start: int, end: int) -> None:
+        name, number = self._plane.plane.event_names[metadata], self._plane.number(event, "step_num")
+        self._building.steps.append(Step(name, number, self._thread, start, end))
+
+    def _launch(self, event: Any, _metadata: int, start: int, _end: int) -> None:
+        self._plane.launches[self._plane.number(event, "correlation_id")] = (self._line.id, start)
+
+    def _allocation(self, event: Any, metadata: int, start: int, _end: int) -> None:
+        taken_back = self._plane.plane.event_names[metadata] == "MemoryDeallocation"
+        self._building.allocations.append(_allocated(self._plane, event, start, self._thread, taken_back))
+
+    def _add(self, op: int, start: int, end: int) -> int:
+        return self._found.add(op, start, end, self._opened[-1][1] if self._opened else 0)
+
+    def _add_asynchronous(self, number: int, op: int, start: int, end: int) -> int:
+        row = self._add(op, start, end)
+        if number:
+            self._later.append((number, row))
+        return row
+
+
+def _allocated(plane: HostPlane, event: Any, moment: int, thread: int, taken_back: bool) -> Allocation:
+    """Returns what an event of an allocator says."""
+    stats = plane.plane.stats(event)
+    size = _whole(stats.get("allocation_bytes"))
+    return Allocation(
+        time_ns=moment,
+        bytes=-size if taken_back else size,
+        address=_whole(stats.get("addr")),
+        allocator=str(stats.get("allocator_name", "")),
+        in_use=_whole(stats.get("bytes_allocated")),
+        path="" if taken_back else node_path(str(stats.get("tf_op", "")).partition(":")[0]),
+        run=plane.building.run(_whole(stats.get("id"))),
+        thread=thread,
+        step=-1,
+        shape=str(stats.get("shape", "")),
+    )
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0

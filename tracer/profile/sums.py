@@ -1,0 +1,95 @@
+"""Executions of one op, in one function and on one device, added up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+from tracer.profile.model import FOLDING, NODE, FunctionRun, Op, Profile
+
+_T = TypeVar("_T")
+
+
+class Key(NamedTuple):
+    """What decides where an execution's time goes."""
+
+    op: Op
+    run: FunctionRun  # without its number, but for `FOLDING`
+    device: str
+    step: int  # number of the step; -1 outside of all, and where steps are not told apart
+
+
+class Sum:
+    """What is added up."""
+
+    __slots__ = ("bytes", "calls", "self_ns", "total_ns")
+
+    def __init__(self) -> None:
+        self.calls = self.self_ns = self.total_ns = self.bytes = 0
+
+    def add(self, calls: int, self_ns: int, total_ns: int, size: int = 0) -> None:
+        """Adds executions."""
+        self.calls += calls
+        self.self_ns += self_ns
+        self.total_ns += total_ns
+        self.bytes += size
+
+
+def add_sums(profile: Profile, sums: dict[Key, Sum], *, by_step: bool = False) -> None:
+    """Adds a profile's executions, and the memory that they allocated, to sums."""
+    rows = profile.executions
+    runs, run_numbers = _numbered([_plain(run) for run in profile.runs])
+    devices, device_numbers = _numbered([thread.device for thread in profile.threads])
+    width, depth = len(runs), len(devices)
+    # A row in no step has -1, which picks the last.
+    steps, step_numbers = _numbered([step.number if by_step else -1 for step in profile.steps] + [-1])
+    height = len(steps)
+    parents, ops = rows.parent, rows.op
+    found: dict[int, list[int]] = {}
+    columns = zip(
+        ops, rows.run, rows.thread, rows.step, rows.self_ns, rows.start_ns, rows.done_ns, parents, strict=True
+    )
+    for op, run, thread, step, own, start, done, parent in columns:
+        code = ((op * width + run_numbers[run]) * depth + device_numbers[thread]) * height + step_numbers[step]
+        each = found.get(code)
+        if each is None:
+            each = found[code] = [0, 0, 0]
+        each[0] += 1
+        each[1] += own
+        if parent < 0 or not _inside_itself(parent, op, ops, parents):
+            each[2] += done - start
+    for code, (calls, own, total) in found.items():
+        rest, step = divmod(code, height)
+        rest, device = divmod(rest, depth)
+        op, run = divmod(rest, width)
+        key = Key(profile.ops[op], runs[run], devices[device], steps[step])
+        sums.setdefault(key, Sum()).add(calls, own, total)
+    _add_memory(profile, sums, by_step=by_step)
+
+
+def _inside_itself(parent: int, op: int, ops: Sequence[int], parents: Sequence[int]) -> bool:
+    while parent >= 0:
+        if ops[parent] == op:
+            return True
+        parent = parents[parent]
+    return False
+
+
+def _add_memory(profile: Profile, sums: dict[Key, Sum], *, by_step: bool) -> None:
+    for each in profile.allocations:
+        if each.bytes > 0:
+            op = Op(each.path, each.path, "", NODE)
+            step = profile.steps[each.step].number if by_step and each.step >= 0 else -1
+            key = Key(op, _plain(profile.runs[each.run]), each.device, step)
+            sums.setdefault(key, Sum()).add(0, 0, 0, each.bytes)
+
+
+def _plain(run: FunctionRun) -> FunctionRun:
+    return run if run.number == FOLDING else run._replace(number=0)
+
+
+def _numbered(values: list[_T]) -> tuple[list[_T], list[int]]:
+    """Returns the different values, and for each of `values` which it is."""
+    numbers: dict[_T, int] = {}
+    of = [numbers.setdefault(value, len(numbers)) for value in values]
+    return list(numbers), of
