@@ -56,7 +56,9 @@ def a_shape(*dims: int) -> bytes:
 
 def a_tensor(dtype: int, dims: Iterable[int], content: bytes = b"", *values: bytes) -> bytes:
     """Returns an attribute's value that is a tensor; `values` are further fields of it."""
-    return field(8, integer(1, dtype) + field(2, shape(*dims)) + (field(4, content) if content else b"") + b"".join(values))
+    return field(
+        8, integer(1, dtype) + field(2, shape(*dims)) + (field(4, content) if content else b"") + b"".join(values)
+    )
 
 
 def a_function(name: Text) -> bytes:
@@ -80,7 +82,13 @@ def node_with(
     """Returns a NodeDef whose attributes have names that no keyword can have."""
     entries = (field(5, field(1, key) + field(2, value)) for key, value in attributes.items())
     return b"".join(
-        (field(1, name), field(2, op), *(field(3, text) for text in inputs), field(4, device) if device else b"", *entries)
+        (
+            field(1, name),
+            field(2, op),
+            *(field(3, text) for text in inputs),
+            field(4, device) if device else b"",
+            *entries,
+        )
     )
 
 

@@ -73,7 +73,7 @@ def _header(run: Run) -> list[RenderableType]:
     if run.error:
         lines.append(Text(f"error: {text.one_line(run.error)}", style="red"))
     lines += [
-        Text(text.one_line(f"{call['name']} raised, as it is meant to: {call.get('error', '')}"))
+        Text(text.one_line(f"{call.get('name', '')} raised, as it is meant to: {call.get('error', '')}"))
         for call in run.calls
         if call.get("status") == "raised"
     ]

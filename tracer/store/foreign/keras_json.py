@@ -68,10 +68,10 @@ def keras_graph(content: bytes, path: Path | str) -> Graph:
     model = _Model()
     try:
         _add_model(model, facts, "", [], 0)
+        return Graph(Nodes.of(_nodes(model)))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         problem = f"{path} is not as Keras writes a model: {type(error).__name__} {error}"
         raise Unreadable(problem, hint=hint) from None
-    return Graph(Nodes.of(_nodes(model)))
 
 
 def _add_model(model: _Model, facts: Mapping[str, Any], prefix: str, given: list[_Edge], depth: int) -> list[_Edge]:

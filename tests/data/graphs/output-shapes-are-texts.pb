@@ -1,0 +1,6 @@
+
+2
+xRelu*
+T:*
+_output_shapes
+ab

@@ -1,0 +1,6 @@
+
+>
+vVarHandleOp*
+shape*
+dtypex*
+shared_name
