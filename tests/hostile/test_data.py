@@ -14,7 +14,7 @@ DATA = Path(__file__).parent.parent / "data"
 # What the graphs come to that are not answered; the limit refuses them.
 TOO_LARGE = {"calls-double-40-times.pb", "functions-call-each-other-12.pb"}
 # Runs and traces that are odd, but hold what they have to.
-READABLE = {"terminal-codes.json"}
+READABLE = {"terminal-codes.json", "a-call-without-a-name.json"}
 
 
 def files(folder):
@@ -28,6 +28,12 @@ def files(folder):
 def test_a_graph_file_is_answered_or_too_large(path):
     """All commands agree on it, and what they print is printable."""
     assert outcome(path) == ("TooLarge" if path.name in TOO_LARGE else "answered")
+
+
+@pytest.mark.parametrize("path", files("models"))
+def test_a_damaged_keras_model_is_unreadable(path):
+    """The JSON of a model whose values are of other types than Keras gives them."""
+    assert outcome(path) == "Unreadable"
 
 
 @pytest.mark.parametrize("path", files("runs"))

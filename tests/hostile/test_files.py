@@ -29,7 +29,7 @@ CONTENTS = {
     "empty": b"",
     "zeros": b"\0" * 1_000,
     "ones": b"\xff" * 3_000_000,  # one number, for who reads numbers without an end
-    "fields": b"\x08\x01" * 3_000_000,
+    "fields": b"\x08\x01" * 300_000,
     "text": b"hello\n" * 10,
     "object": b"{}",
     "list": b"[]",

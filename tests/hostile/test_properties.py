@@ -123,7 +123,7 @@ def test_a_graph_that_is_written_reads_the_same(content):
     assert list(map(repr, again)) == list(map(repr, nodes))  # NaN equals nothing, itself neither
 
 
-@settings(max_examples=3000)
+@settings(max_examples=60)
 @given(graph_defs())
 def test_the_scopes_hold_each_node_once(content):
     """The totals of the scope tree are the nodes, in both views; only the root has no parent."""
@@ -137,7 +137,7 @@ def test_the_scopes_hold_each_node_once(content):
         assert [scope for scope, parent in enumerate(tree.parents) if parent >= scope or parent < 0] == [0]
 
 
-@settings(max_examples=3000)
+@settings(max_examples=60)
 @given(graph_defs())
 def test_the_clean_view_loses_nothing(content):
     """Each node either stays or is named among those put aside; badges name only these."""
@@ -153,7 +153,7 @@ def test_the_clean_view_loses_nothing(content):
     assert [graph.nodes.names[index] for index in cleaned.stays] == list(cleaned.graph.nodes.names)
 
 
-@settings(max_examples=3000)
+@settings(max_examples=60)
 @given(graph_defs(unique=True))
 def test_edges_survive_inlining(content):
     """An input that named a node of its function names a node of the inlined graph."""
@@ -175,7 +175,7 @@ def test_edges_survive_inlining(content):
                 assert place.prefix + name in known
 
 
-@settings(max_examples=3000)
+@settings(max_examples=60)
 @given(graph_defs())
 def test_a_graph_equals_itself(content):
     """The difference between a graph and the same graph, read again, is nothing."""
@@ -186,7 +186,7 @@ def test_a_graph_equals_itself(content):
     assert (diff.changes, diff.renamed, diff.same) == ((), (), len(before.nodes))
 
 
-@settings(max_examples=3000)
+@settings(max_examples=60)
 @given(graph_defs())
 def test_every_format_reads_back(content):
     """Each export of any graph can be written as UTF-8 and read by its own reader."""
@@ -199,7 +199,7 @@ def test_every_format_reads_back(content):
             check_export(render_view(view, name), name)
 
 
-@settings(max_examples=3000)
+@settings(max_examples=60)
 @given(graph_defs())
 def test_the_rules_and_the_page_take_any_graph(content):
     """`lint` ends, and `show` counts as many nodes as there are."""
@@ -214,7 +214,7 @@ def test_the_rules_and_the_page_take_any_graph(content):
     assert inlined_nodes(source) <= len(graph.nodes)  # it has a node for each argument that a call does not give
 
 
-@settings(max_examples=3000)
+@settings(max_examples=150)
 @given(graph_defs(), st.data())
 def test_a_damaged_file_is_a_graph_or_unreadable(content, data):
     """Bits that flip, bytes that go or come: what is left is read as a graph, or refused, and works as any other."""

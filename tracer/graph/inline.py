@@ -72,8 +72,9 @@ def inline(graph: Graph, *, limit: int = LIMIT) -> Inlined:
     nodes, characters, recursive = _size(graph, calls)
     if recursive and _count(graph, calls, limit) > limit:
         raise _too_large(limit, 0, 2 * limit)
+    # Inputs have paths too, and are counted as they are made: about one for each node.
     if not recursive and (nodes > limit or characters > max(limit, LIMIT) * _CHARACTERS):
-        raise _too_large(limit, nodes, max(nodes, characters // _CHARACTERS + 1))
+        raise _too_large(limit, nodes, max(nodes, 2 * characters // _CHARACTERS))
     return _Inliner(graph, calls, limit).run()
 
 
