@@ -33,11 +33,12 @@ def protobuf(path: Path) -> Work:
 
 def tree(path: Path) -> Work:
     """Reading, following calls, the scope tree, and nodes, output bytes and FLOPs of each scope."""
+    from tracer.collector import paused_collector
     from tracer.graph.flops import graph_flops
     from tracer.graph.inline import inline
     from tracer.graph.scopes import scope_tree
     from tracer.graph.sizes import output_bytes
-    from tracer.store.graph_def import paused_collector, read_graph
+    from tracer.store.graph_def import read_graph
 
     content = path.read_bytes()
 
@@ -60,9 +61,10 @@ def tree(path: Path) -> Work:
 
 def rows(path: Path) -> Work:
     """What `show` makes of a graph, all but the text."""
+    from tracer.collector import paused_collector
     from tracer.graph.inline import inline
     from tracer.report.scopes import scope_rows
-    from tracer.store.graph_def import parse_message, paused_collector, read_graph
+    from tracer.store.graph_def import parse_message, read_graph
 
     content = path.read_bytes()
 

@@ -333,7 +333,7 @@ def prune(
 @contextmanager
 def _reading(run: str, logdir: str | Path | None) -> Iterator[Run]:
     """Opens a run, or what another tool left, and reads its graphs in peace from the garbage collector."""
-    from tracer.store.graph_def import paused_collector
+    from tracer.collector import paused_collector
     from tracer.store.open import open_run
 
     with paused_collector():

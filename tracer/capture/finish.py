@@ -11,13 +11,14 @@ from tracer.capture import tf_private
 from tracer.capture.functions import RecordedFunction
 from tracer.capture.keras_graph import conceptual_graphs
 from tracer.capture.optimized import optimized_graphs
+from tracer.collector import paused_collector
 from tracer.errors import WriteFailed, reason
 from tracer.graph.inline import Inlined, TooLarge, inline
 from tracer.graph.model import Graph, Nodes
 from tracer.recorded import Run, Trace, Warned
 from tracer.store import layout
 from tracer.store.events import read_graph_tags, read_model_tags, write_graph_events
-from tracer.store.graph_def import paused_collector, write_graph
+from tracer.store.graph_def import write_graph
 from tracer.store.load import load_run, read_graph_def
 from tracer.store.tags import LIMIT, crowded, tag_nodes, within
 from tracer.store.writer import RunWriter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple, Protocol, overload
 
 from tracer.graph.ops import output_names, output_types
 
@@ -171,20 +171,17 @@ class Nodes(Sequence[Node]):
         return f"Nodes({len(self)})"
 
 
-class Unread:
+class Unread(Protocol):
     """Where columns come from that are not read yet."""
 
     def inputs(self) -> list[tuple[str, ...]]:
         """Reads the inputs of each node."""
-        raise NotImplementedError
 
     def inputs_of(self, index: int) -> tuple[str, ...]:
         """Reads the inputs of one node."""
-        raise NotImplementedError
 
     def devices(self) -> list[str]:
         """Reads the device of each node."""
-        raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+from tracer.collector import paused_collector
 from tracer.profile.building import Building
 from tracer.profile.device import read_device
 from tracer.profile.host import HostPlane
@@ -33,7 +30,7 @@ def read_profile(content: bytes, path: object) -> Profile:
     host, planes = read_planes(content, path)
     building = Building()
     launches: dict[int, tuple[int, int]] = {}
-    with _paused_collector():
+    with paused_collector():
         for plane in sorted((plane for plane in planes if plane.name in _HOST), key=lambda plane: plane.name):
             reader = HostPlane(plane, building, launches)
             for line in plane.lines:
@@ -44,15 +41,3 @@ def read_profile(content: bytes, path: object) -> Profile:
                 read_device(plane, building, launches)
         file = str(path).replace("\\", "/").rpartition("/")[2]
         return building.profile(str(path), host or file.removesuffix(".xplane.pb"))
-
-
-@contextmanager
-def _paused_collector() -> Iterator[None]:
-    """Pauses Python's garbage collector: it would look at each of a million new objects again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -10,13 +10,12 @@ from __future__ import annotations
 import array
 import contextlib
 import functools
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from tracer.collector import paused_collector
 from tracer.errors import Unreadable
 from tracer.graph.bodies import bodies_of
 from tracer.graph.model import Function, FunctionName, Graph, Kind, Nodes, Shape, Tensor, Unread
@@ -115,18 +114,6 @@ def write_graph(nodes: Nodes) -> bytes:
     for node in nodes:
         message.node.add(name=node.name, op=node.op, input=node.inputs, device=node.device, attr=node.kind.encoded)
     return message.SerializeToString()  # type: ignore[no-any-return]  # protobuf's stubs say Any
-
-
-@contextmanager
-def paused_collector() -> Iterator[None]:
-    """Pauses Python's garbage collector: it would look at each of a million new objects again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class _Kinds:

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tracer.collector import paused_collector
 from tracer.errors import Unreadable
 from tracer.graph.model import Graph
 from tracer.recorded import Run
@@ -15,7 +16,7 @@ from tracer.store.foreign.event_files import MARK, read_event_file
 from tracer.store.foreign.keras_json import keras_graph
 from tracer.store.foreign.saved_model import MODEL_FILE, saved_model_run
 from tracer.store.foreign.values import Found, foreign_run, read_bytes, shown
-from tracer.store.graph_def import graph_of, parse_message, paused_collector
+from tracer.store.graph_def import graph_of, parse_message
 from tracer.text import one_line
 
 READS = "event files (*tfevents*), GraphDef .pb and .pbtxt, saved_model.pb, the JSON of a Keras model"

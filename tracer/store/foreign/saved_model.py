@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tracer.collector import paused_collector
 from tracer.errors import Unreadable
 from tracer.graph.model import Graph, TensorType, Variable
 from tracer.graph.ops import dtype_name
@@ -20,7 +21,7 @@ from tracer.recorded import Argument, Run
 from tracer.store.foreign.bodies import argument_types, body_graph, captures
 from tracer.store.foreign.structured import arguments, structure_text, tensor_type, type_text
 from tracer.store.foreign.values import Found, foreign_run
-from tracer.store.graph_def import graph_of, paused_collector, shape_of
+from tracer.store.graph_def import graph_of, shape_of
 
 MODEL_FILE = "saved_model.pb"
 
