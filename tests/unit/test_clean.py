@@ -59,17 +59,65 @@ def test_what_orders_goes():
     assert seen.put_aside == {"n": "no-op"}
 
 
+LOOP = (
+    "x:_Arg  n:Const  e:Enter<-x  m:Merge<-e,next  l:Less<-m,n  c:LoopCond<-l  s:Switch<-m,c  "
+    "b:Tanh<-s:1  next:NextIteration<-b  out:Exit<-s  r:_Retval<-out"
+)
+
+
+def test_a_lowered_loop_shows_what_goes_round_in_it():
+    """Who reads a value of the loop reads what it begins with and what its body gives; the plumbing goes."""
+    seen = view(LOOP)
+
+    assert edges(seen) == {"x": (), "l": ("x", "b"), "b": ("x", "b"), "r": ("x", "b")}
+    assert {path for path, reason in seen.put_aside.items() if reason == "lowering"} == {*"emcs", "next", "out"}
+    assert seen.badges == {"l": ("n",)}
+
+
+def test_a_lowered_branch_shows_both_of_its_results():
+    """Who reads a `Merge` reads the result of each branch; what only orders the branches goes too."""
+    seen = view(
+        "p:_Arg  x:_Arg  w:Switch<-p,p  c/pivot_f/_1:Identity<-w  c/pivot_t/_2:Identity<-w:1  s:Switch<-x,p  "
+        "k:Const<-^c/pivot_f/_1  t:Exp<-s:1,^c/pivot_t/_2  m:Merge<-t,k  r:_Retval<-m"
+    )
+
+    assert edges(seen) == {"p": (), "x": (), "t": ("x",), "r": ("t",)}
+    assert seen.put_aside == {
+        **dict.fromkeys(("w", "s", "m", "c/pivot_f/_1", "c/pivot_t/_2"), "lowering"),
+        "k": "constant",
+    }
+    assert seen.badges == {"r": ("k",)}
+
+
+def test_a_merge_that_nothing_reads_is_a_result():
+    """TensorFlow 1 returned them: the end of a branch that nobody names stays."""
+    assert edges(view("a:Relu  b:Tanh  m:Merge<-a,b")) == {"a": (), "b": (), "m": ("a", "b")}
+
+
+def test_a_merge_behind_very_many_others_stays():
+    """Where more than 64 merges stand in a row, each of their readers would read all: some stay."""
+    row = "  ".join(f"m{at}:Merge<-m{at - 1},a{at}  a{at}:Relu" for at in range(1, 101))
+    seen = view(f"m0:Relu  {row}  y:Tanh<-m100")
+
+    merges = [name for name in edges(seen) if name.startswith("m") and name != "m0"]
+    assert merges == [f"m{at}" for at in range(65, 101)]
+    assert edges(seen)["m65"] == (*(f"a{at}" for at in range(64, 1, -1)), "m0", "a1", "a65")
+
+
 def test_identities_in_a_circle_end():
     """A damaged graph whose identities read each other is shown, not followed for ever."""
     assert set(edges(view("a:Identity<-b  b:Identity<-a  y:Relu<-a"))) == {"y"}
 
 
-OPS = st.sampled_from(["Const", "Identity", "NoOp", "ReadVariableOp", "Add", "VarHandleOp"])
+OPS = st.sampled_from(["Const", "Identity", "NoOp", "ReadVariableOp", "Add", "VarHandleOp", "Switch", "Merge"])
 
 
 @given(st.lists(st.tuples(OPS, st.lists(st.integers(0, 30), max_size=3)), max_size=30))
 def test_nothing_is_lost(rows):
-    """Each node stays or is put aside, never both; each data edge of the raw graph can be told from the clean view."""
+    """Each node stays or is put aside, never both; each data edge of the raw graph can be told from the clean view.
+
+    But for those from the plumbing of loops and branches: what comes through it is read at its source.
+    """
     nodes = Nodes.of(
         Node(f"n{index}", Kind(op), tuple(f"n{at % len(rows)}" for at in inputs), "")
         for index, (op, inputs) in enumerate(rows)
@@ -83,4 +131,5 @@ def test_nothing_is_lost(rows):
         for name in node.inputs:
             if node.name in stays:
                 at = seen.graph.nodes.names.index(node.name)
-                assert name in seen.graph.nodes.inputs[at] or name in seen.badges.get(node.name, ())
+                told = (*seen.graph.nodes.inputs[at], *seen.badges.get(node.name, ()))
+                assert name in told or seen.put_aside[name] == "lowering"

@@ -51,6 +51,9 @@ ENTRY %main (a: s32[], b: f32[8]) -> f32[8] {
 """
 
 
+BODY = ("while.3/body/r", "while.3/body/r:1")
+
+
 def module(*lines):
     """The text of a module whose entry has these instructions."""
     return "HloModule m\n\nENTRY %main () -> f32[] {\n" + "".join(f"  {line}\n" for line in lines) + "}\n"
@@ -128,12 +131,44 @@ def test_a_loop_has_a_condition_and_a_body():
 
 
 def test_an_element_of_a_tuple_is_an_output():
-    """A tuple's arrays are the outputs, and `get-tuple-element` reads its one; of an argument it reads the whole."""
+    """A tuple's arrays are the outputs, or the arguments, and `get-tuple-element` reads its one."""
     graph = read_hlo(LOOP)
 
     assert graph.nodes[3].outputs == (TensorType("int32", ()), TensorType("float32", (8,)))
     assert rows(graph.nodes)[4] == ("out", "get-tuple-element", ("while.3:1",))
-    assert rows(graph.functions["body"].nodes)[1] == ("x", "get-tuple-element", ("t",))
+    body = graph.functions["body"]
+    assert (body.arguments, body.returns) == (("t", "t:1"), ("r", "r:1"))
+    assert rows(body.nodes)[1] == ("x", "get-tuple-element", ("t:1",))
+
+
+def test_inlined_an_element_of_an_argument_is_that_of_what_is_given():
+    """What a loop's body takes out of its argument is the array that the loop was given, with its type."""
+    inlined = inline(read_hlo(LOOP)).nodes
+
+    assert rows(inlined)[3] == ("while.3", "while", ("start", "start:1", "while.3/cond/less", *BODY))
+    assert rows(inlined)[6:8] == [
+        ("while.3/body/i", "get-tuple-element", ("start",)),
+        ("while.3/body/x", "get-tuple-element", ("start:1",)),
+    ]
+
+
+def test_each_branch_takes_its_own_tuple():
+    """A conditional gives each branch an operand; where these are tuples, the branch takes all arrays of its one."""
+    branch = (
+        "%{0} ({0}p: (f32[], s32[])) -> s32[] {{\n  %{0}p = (f32[], s32[]) parameter(0)\n"
+        "  ROOT %{0}g = s32[] get-tuple-element(%{0}p), index=1\n}}\n\n"
+    )
+    entry = (
+        "ENTRY %main () -> s32[] {\n  %n = s32[] constant(0)\n  %f = f32[] constant(1)\n  %one = (f32[]) tuple(%f)\n"
+        "  %two = (f32[], s32[]) tuple(%f, %n)\n  %last = (f32[], s32[]) tuple(%f, %n)\n"
+        "  ROOT %c = s32[] conditional(%n, %one, %two, %last), branch_computations={%x, %a, %b}\n}\n"
+    )
+    first = "%x (xp: (f32[])) -> s32[] {\n  %xp = (f32[]) parameter(0)\n  ROOT %k = s32[] constant(3)\n}\n\n"
+    graph = read_hlo("HloModule m\n\n" + first + branch.format("a") + branch.format("b") + entry)
+    found = {name: inputs for name, _, inputs in rows(inline(graph).nodes)}
+
+    assert found["c/branch1/ag"] == ("two:1",)
+    assert found["c/branch2/bg"] == ("last:1",)
 
 
 def test_a_tuple_in_a_tuple_counts_its_arrays():

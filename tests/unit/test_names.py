@@ -1,7 +1,7 @@
 import pytest
 
-from tracer.graph.names import port_number
 from tracer.graph.ops import dtype_name, output_types
+from tracer.graph.references import port_number
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from tests.helpers import graph
 from tracer.graph.model import Graph, Kind, Node, Nodes, TensorType, Variable
 from tracer.graph.optimized import in_traced_terms, readable_names
 
+SWITCH = Kind("_SwitchN", {"T": "float32", "num_outs": 3})
+
 
 def shapes(nodes):
     """Returns the shapes that each node's outputs are said to have."""
@@ -81,3 +83,44 @@ def test_a_function_that_stays_closed_has_its_shapes_too():
 
     assert shapes(after.functions["f"].nodes) == {"y": ((2,),)}
     assert shapes(after.functions["g"].nodes) == {"z": None}
+
+
+def test_what_goes_round_a_loop_unchanged_has_the_shape_that_it_came_with():
+    """Such a `Merge` reads itself; one that something of another shape comes back to has none."""
+    loop = "e:Enter<-a  m:Merge<-e,n  s:Switch<-m,p  n:NextIteration<-{}  o:Exit<-s"
+    nodes = "a:Relu=float32{}  b:Relu=float32{}  p:Relu=float32{}  "
+    traced = nodes.format("[2]", "[3]", "[]")
+
+    assert shapes(optimised(traced, nodes.format("", "", "") + loop.format("s:1")))["o"] == ((2,),)
+    assert shapes(optimised(traced, nodes.format("", "", "") + loop.format("b")))["o"] is None
+
+
+def test_a_switch_of_many_branches_hands_its_shape_to_each():
+    """`_SwitchN` has as many outputs as there are branches."""
+    nodes = Nodes.of([*graph("a:Relu=float32  i:Relu=int32").nodes, Node("s", SWITCH, ("a", "i"), "")])
+    traced = graph("a:Relu=float32[2]  i:Relu=int32[]")
+
+    assert shapes(in_traced_terms(Graph(nodes), traced).nodes)["s"] == ((2,), (2,), (2,))
+
+
+def test_what_optimizers_make_anew_has_the_shape_of_what_it_replaces():
+    """The last node of a rewritten pattern has the result of the traced one; a part of a sum has its inputs'."""
+    nodes = optimised(
+        "x:Relu=float32[2,3]  b:Relu=float32[3]  n/s:AddV2=float32[2,3]<-x,b  q:RealDiv=float32[2,3]<-n/s,b",
+        "x:Relu=float32  b:Relu=float32  n/ArithmeticOptimizer/AddOpsRewrite_Leaf_0_s:AddN=float32<-b,b  "
+        "n/ArithmeticOptimizer/AddOpsRewrite_s:AddV2=float32<-x,n/ArithmeticOptimizer/AddOpsRewrite_Leaf_0_s  "
+        "q:Mul=float32<-n/ArithmeticOptimizer/AddOpsRewrite_s,b",
+    )
+
+    assert list(shapes(nodes).values()) == [((2, 3),), ((3,),), ((3,),), ((2, 3),), ((2, 3),)]
+
+
+def test_what_is_read_from_the_caller_is_an_argument_or_a_variable():
+    """A function that was cut out of its caller has its captures, told by the nodes that read them."""
+    w = Variable("w:0", TensorType("float32", (2, 2)))
+    traced = graph("x:Placeholder=float32[2,2]  w:Placeholder=resource[]  r:ReadVariableOp<-w  y:MatMul<-x,r")
+    cut = graph("caller/a:Placeholder  caller/b:Placeholder  r:ReadVariableOp<-caller/b  y:MatMul<-caller/a,r")
+    found = in_traced_terms(cut, Graph(traced.nodes, {}, {"w": w}))
+
+    assert found.captures == {"caller/b": w}
+    assert found.nodes[0].outputs == (TensorType("float32", (2, 2)),)

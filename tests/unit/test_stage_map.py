@@ -3,13 +3,15 @@
 import pytest
 
 from tests.helpers import graph
-from tracer.graph.grappler import folded_from, maker
+from tracer.graph.fates.model import Added, Fate
+from tracer.graph.grappler import folded_from, fused_main, maker, named_after
 from tracer.graph.hlo import read_hlo
 from tracer.graph.hlo_map import hlo_map
 from tracer.graph.inline import inline
-from tracer.graph.model import Graph, Kind, Node, Nodes
-from tracer.graph.stage_map import Added, Fate, stage_map
+from tracer.graph.model import Body, Graph, Kind, Node, Nodes, Tensor
+from tracer.graph.stage_map import made_from, stage_map
 
+CONSTS = (("start", 0), ("one", 1), ("zero", 0), ("two", 1))
 DENSE = "x:Placeholder  w:Read  b:Read  net/MatMul:MatMul<-x,w  net/Add:AddV2<-net/MatMul,b  net/Relu:Relu<-net/Add"
 
 
@@ -228,3 +230,203 @@ def test_a_node_is_lowered_into_the_instructions_that_name_it():
     )
     assert found.added == (Added("arg.1", "parameter", "function boundary"),)
     assert found.totals == {"lowered": 1, "removed": 2, "added": 1}
+
+
+def test_the_order_of_a_sums_operands_says_nothing():
+    """Grappler sorts the operands of commutative ops, and merges equal constants: each is paired with its equal."""
+    before = Nodes.of(
+        [
+            *(Node(name, Kind("Const", {"value": Tensor("int32", (), 4, (value,))}), (), "") for name, value in CONSTS),
+            Node("s", Kind("AddV2"), ("zero", "two"), ""),
+            Node("t", Kind("Sub"), ("one", "start"), ""),
+        ]
+    )
+    after = Nodes.of([*before[:2], Node("s", Kind("AddV2"), ("one", "start"), ""), before[5]])
+    found = stage_map(inline(Graph(before)), inline(Graph(after)))
+
+    assert _fates(found) == {
+        "zero": ("removed", "", "duplicate of start"),
+        "two": ("removed", "", "duplicate of one"),
+    }
+
+
+def test_two_unknown_operands_of_a_sum_are_not_paired_by_position():
+    """Where neither value tells, nothing is said of what is read in whose place."""
+    found = _map("x:Read  y:Read  a:Exp<-x  b:Log<-y  s:Add<-a,b", "x:Read  y:Read  p:New  q:New  s:Add<-p,q")
+
+    assert _fates(found) == {
+        "a": ("removed", "", "its readers do without it"),
+        "b": ("removed", "", "its readers do without it"),
+    }
+
+
+def test_a_composition_of_unary_ops_has_fused_them():
+    """`op_names` says which ops it runs one after the other; it has the name of the last in its own."""
+    before = inline(graph("x:Read  a:Tanh<-x  i:Identity<-a  b:Exp<-i  c:Sqrt<-b  y:Neg<-c"))
+    kind = Kind("_UnaryOpsComposition", {"op_names": ("Tanh", "Exp", "Sqrt")})
+    composed = Node("c/unary_ops_composition", kind, ("x",), "")
+    rest = graph("x:Read  y:Neg<-c/unary_ops_composition").nodes
+    after = inline(Graph(Nodes.of([rest[0], composed, rest[1]])))
+    fused = ("fused", "c/unary_ops_composition", "")
+
+    assert _fates(stage_map(before, after)) == {
+        **dict.fromkeys("abc", fused),
+        "i": ("removed", "", "it only hands on a"),
+    }
+    assert made_from(before, after) == {"c/unary_ops_composition": ("c", "a", "b")}
+
+
+def test_an_unread_identity_is_dead():
+    """What nothing reads is told so, also an `Identity`; what only that reads is there for nothing."""
+    found = _map("x:Read  a:Neg<-x  i:Identity<-a  y:Abs<-x", "x:Read  y:Abs<-x")
+
+    assert _fates(found) == {
+        "a": ("removed", "", "nothing reads what it is for"),
+        "i": ("removed", "", "nothing reads it"),
+    }
+
+
+def test_what_a_function_returns_is_read():
+    """A result's `Identity` hands on to the `_Retval` that is named after it, and what it hands on is not dead."""
+    found = _map(
+        "x:Placeholder  a:Neg<-x  b:Exp<-a  Identity:Identity<-b",
+        "x:Placeholder  a/ArithmeticOptimizer/Made_b:Log<-x  identity_RetVal:_Retval<-a/ArithmeticOptimizer/Made_b",
+    )
+
+    assert _fates(found) == {
+        "a": ("replaced", "a/ArithmeticOptimizer/Made_b", "with b"),
+        "b": ("replaced", "a/ArithmeticOptimizer/Made_b", "ArithmeticOptimizer"),
+        "Identity": ("removed", "", "it only hands on b"),
+    }
+
+
+SUM = "x:Read  y:Read  z:Read  n/a:AddV2<-x,y  n/b:AddV2<-n/a,z  r:Neg<-n/b"
+REWRITTEN = (
+    "x:Read  y:Read  z:Read  n/ArithmeticOptimizer/AddOpsRewrite_Leaf_1_b:AddN<-y,z  "
+    "n/ArithmeticOptimizer/AddOpsRewrite_b:AddV2<-n/ArithmeticOptimizer/AddOpsRewrite_Leaf_1_b,x  "
+    "r:Neg<-n/ArithmeticOptimizer/AddOpsRewrite_b"
+)
+
+
+def test_a_rewritten_sum_replaces_all_sums_in_it():
+    """It is named after the last of them, and its own parts are added."""
+    found = _map(SUM, REWRITTEN)
+    whole, leaf = "n/ArithmeticOptimizer/AddOpsRewrite_b", "n/ArithmeticOptimizer/AddOpsRewrite_Leaf_1_b"
+
+    assert _fates(found) == {"n/a": ("replaced", whole, "with n/b"), "n/b": ("replaced", whole, "ArithmeticOptimizer")}
+    assert found.added == (Added(leaf, "AddN", "ArithmeticOptimizer"),)
+    assert made_from(inline(graph(SUM)), inline(graph(REWRITTEN))) == {whole: ("n/b", "n/a"), leaf: ("n/b",)}
+
+
+def test_what_is_neutral_is_left_out_up_to_what_it_is_made_from():
+    """Where a reader reads what a node was made from, all between them did nothing."""
+    found = _map("x:Read  one:Const  a:Mul<-x,one  shape:Const  b:Reshape<-a,shape  y:Neg<-b", "x:Read  y:Neg<-x")
+
+    assert _fates(found) == {
+        "one": ("removed", "", "its readers do without it"),
+        "a": ("removed", "", "x is read in its place"),
+        "shape": ("removed", "", "its readers do without it"),
+        "b": ("removed", "", "x is read in its place"),
+    }
+
+
+def test_what_a_changed_op_takes_in_went_into_it():
+    """`exp(x) - 1` becomes `Expm1` under the name of the difference."""
+    found = _map("x:Read  e:Exp<-x  one:Const  d:Sub<-e,one", "x:Read  d:Expm1<-x")
+
+    assert _fates(found) == {
+        "e": ("replaced", "d", "with d"),
+        "one": ("removed", "", "its readers do without it"),
+    }
+
+
+def test_constants_that_become_one_have_a_name_that_was_no_constants():
+    """`x * 2 * 3` becomes `x * 6`: the 6 is named as `x * 2` was, whose value is not known."""
+    found = _map("x:Read  two:Const  a:Mul<-x,two  three:Const  b:Mul<-a,three", "x:Read  a:Const  b:Mul<-a,x")
+
+    assert _fates(found) == {
+        "two": ("folded", "a", "with a"),
+        "a": ("folded", "a", "its constant and that of b are one"),
+        "three": ("folded", "a", "with a"),
+    }
+
+
+def test_random_numbers_are_no_duplicates():
+    """Two nodes that give something else each time are not the same, whatever they read."""
+    found = _map(
+        "s:Const  a:RandomUniform<-s  b:RandomUniform<-s  n:Neg<-a  m:Neg<-b  y:Sub<-n,m",
+        "s:Const  a:RandomUniform<-s  n:Neg<-a  y:Sub<-n,n",
+    )
+
+    assert _fates(found)["m"] == ("removed", "", "n is read in its place")
+
+
+def test_both_ways_of_a_pattern_are_fused():
+    """A fused op has absorbed what lies on any way from its end to its beginning."""
+    found = _map(
+        "x:Read  w:Read  m:MatMul<-x,w  half:Const  h:Mul<-half,m  e:Erfc<-m  g:Mul<-h,e  y:Neg<-g",
+        "x:Read  w:Read  g:_FusedMatMul<-x,w  y:Neg<-g",
+    )
+
+    assert _fates(found) == dict.fromkeys(("m", "half", "h", "e", "g"), ("fused", "g", ""))
+
+
+@pytest.mark.parametrize(
+    ("op", "main"), [("_FusedMatMul", "MatMul"), ("_FusedBatchNormEx", "FusedBatchNormV3"), ("_MklSwish", "Sigmoid")]
+)
+def test_a_fused_op_began_with(op, main):
+    """Most say it in their names."""
+    assert fused_main(Kind(op)) == main
+
+
+def test_arguments_of_a_function_that_was_cut_out_of_its_caller_are_found():
+    """What it reads from outside stands for its arguments, where the same nodes read them."""
+    found = _map(
+        "x:Placeholder  w:Placeholder  r:ReadVariableOp<-w  m:MatMul<-x,r  Identity:Identity<-m",
+        "caller/a_1:Placeholder  caller/unknown:Placeholder  r:ReadVariableOp<-caller/unknown  m:MatMul<-caller/a_1,r",
+    )
+
+    assert {fate.path: (fate.fate, fate.into) for fate in found.fates if fate.op == "Placeholder"} == {
+        "x": ("kept", "caller/a_1"),
+        "w": ("kept", "caller/unknown"),
+    }
+
+
+def test_a_layouts_transposes_are_seen_through():
+    """Between a reader and what it reads may stand a transpose that LayoutOptimizer put there."""
+    transpose = "a-0-TransposeNHWCToNCHW-LayoutOptimizer"
+    found = _map(
+        "x:Read  a:Conv2D<-x  i:Identity<-a  y:Relu<-i",
+        f"x:Read  a:Conv2D<-x  {transpose}:Transpose<-a  y:Relu<-{transpose}",
+    )
+
+    assert _fates(found) == {"i": ("removed", "", "it only hands on a")}
+    assert found.added == (Added(transpose, "Transpose", "LayoutOptimizer"),)
+
+
+@pytest.mark.parametrize(
+    ("path", "op", "origin"),
+    [
+        ("n/ArithmeticOptimizer/AddOpsRewrite_b", "AddV2", "n/b"),
+        ("ArithmeticOptimizer/ArithmeticOptimizer/SimplifyAggregation_Mul_AddOpsRewrite_c", "Mul", "c"),
+        ("n/b-0-TransposeNHWCToNCHW-LayoutOptimizer", "Transpose", "n/b"),
+        ("ConstantFolding/n/b_recip", "Const", "n/b"),
+        ("w/enter/_3", "Enter", "w"),
+        ("Func/w/body/input/_53", "Identity", "w"),
+        ("ConstantFoldingCtrl/w/body/c/switch_pred/_2_0", "Identity", "w"),
+        ("n/other", "Mul", ""),
+        ("ArithmeticOptimizer/AddOpsRewrite_gone", "AddV2", ""),
+    ],
+)
+def test_a_new_node_is_named_after_a_traced_one(path, op, origin):
+    """The names that optimizers and the lowering give lead back."""
+    nodes = {"n/b": Kind("AddV2"), "c": Kind("AddV2"), "w": Kind("While", bodies=(Body("body", "f"),))}
+
+    assert named_after(path, op, nodes) == origin
+
+
+def test_an_op_that_absorbed_others_is_first_of_those_that_it_is_made_from():
+    """A fused op has its own name; the others follow as they were traced. What is as it was is left out."""
+    before, after = graph(DENSE), graph("x:_Arg  w:Read  b:Read  net/Relu:_FusedMatMul<-x,w,b")
+
+    assert made_from(inline(before), inline(after)) == {"net/Relu": ("net/Relu", "net/MatMul", "net/Add")}

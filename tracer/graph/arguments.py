@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracer.graph.model import Kind, Node
+from tracer.graph.references import data_of, is_control
 
 # Nodes that hand their inputs to their functions, and how many of them they keep for themselves: a branch's predicate.
 _KEPT_INPUTS = {
@@ -34,8 +35,9 @@ def given(node: Node, label: str, position: int, names: Sequence[str], data: Seq
       names: its arguments.
       data: the node's inputs without control edges.
     """
-    if node.op == "conditional":  # of HLO: behind the predicate one argument for each branch
-        found = list(data[1 + position : 2 + position])
+    if node.op == "conditional":  # of HLO: behind the predicate what each branch takes, see `hlo`
+        start = 1 + sum(node.attributes.get("operand_arrays", (1,) * position)[:position])
+        found = list(data[start : start + len(names)])
     elif node.op == "For":
         found = ["", *data[3:]]
     elif node.op in _KEPT_INPUTS:
@@ -50,8 +52,7 @@ def given(node: Node, label: str, position: int, names: Sequence[str], data: Seq
 def kept(node: Node, inputs: Sequence[str]) -> list[str]:
     """Returns the inputs that a node itself reads: what it hands to its functions they read."""
     number = _KEPT_INPUTS.get(node.op, len(inputs))
-    data = [text for text in inputs if not text.startswith("^")]
-    return data[:number] + [text for text in inputs if text.startswith("^")]
+    return data_of(inputs)[:number] + [text for text in inputs if is_control(text)]
 
 
 def _of_dataset(node: Node, label: str, names: Sequence[str], data: Sequence[str]) -> list[str]:

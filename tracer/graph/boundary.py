@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tracer.graph.inline import Inlined
 from tracer.graph.model import Kind, TensorType
-from tracer.graph.names import port_number
+from tracer.graph.references import CONTROL, find, index_by_name, join
 from tracer.graph.scopes import ScopeTree
 
 _NO_RESULTS = frozenset({"Const", "Placeholder", "PlaceholderWithDefault", "_Arg"})
@@ -31,23 +31,20 @@ def leaving(
     """
     ways = _Ways(tree)
     names, kinds = graph.nodes.names, graph.nodes.kinds
-    index = dict(zip(names, range(len(names)), strict=True))
+    index = index_by_name(names)
     returning = {kind for kind in set(kinds) if kind.op == "_Retval"}
     read = bytearray(len(names))
     for kind, owner, inputs in zip(kinds, owners, graph.nodes.inputs, strict=True):
         reader = _OUTSIDE if kind in returning else owner
         for text in inputs:
-            name, port = text, ""
-            if ":" in text:
-                name, _, port = text.partition(":")
-            at = index.get(name)  # a control edge, "^net/init", is no node's name
-            if at is not None:
+            at, port = find(text, index)
+            if at is not None and port != CONTROL:
                 read[at] = True
                 if owners[at] != reader:
-                    ways.add(text, owners[at], reader, kinds[at], port_number(port))
+                    ways.add(text, owners[at], reader, kinds[at], port)
     for at in _results(graph, [at for at in range(len(names)) if not read[at]]):
         for number in range(len(kinds[at].outputs)):
-            ways.add(f"{names[at]}:{number}" if number else names[at], owners[at], _OUTSIDE, kinds[at], number)
+            ways.add(join(names[at], number), owners[at], _OUTSIDE, kinds[at], number)
     return list(zip(ways.types(most), ways.numbers(), strict=True))
 
 

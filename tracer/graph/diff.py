@@ -17,6 +17,7 @@ from tracer.graph.matching import Matching
 from tracer.graph.model import FunctionName, Kind, Tensor
 from tracer.graph.ops import DTYPES
 from tracer.graph.positions import moved
+from tracer.graph.references import data_of
 from tracer.graph.tally import ScopeTally, tally_scopes
 
 _DTYPE_NAMES = frozenset(name for name, _ in DTYPES.values())
@@ -251,7 +252,7 @@ def _shown_tensor(tensor: Tensor) -> str:
 
 
 def _data(graph: Inlined, number: int) -> list[str]:
-    return [name for name in graph.nodes.inputs[number] if not name.startswith("^")]
+    return data_of(graph.nodes.inputs[number])
 
 
 def _captured(graph: Inlined, number: int) -> str:

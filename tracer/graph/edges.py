@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tracer.graph.model import Nodes
-from tracer.graph.names import port_number
-
-CONTROL = -1  # the port of a control edge
+from tracer.graph.references import CONTROL, find, index_by_name
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,9 +19,7 @@ class Edges:
 
 def edges_of(nodes: Nodes) -> Edges:
     """Returns the edges of an inlined graph; of two nodes of one name the first is meant."""
-    index: dict[str, int] = {}
-    for number, name in enumerate(nodes.names):
-        index.setdefault(name, number)
+    index = index_by_name(nodes.names)
     data: list[list[tuple[int, int]]] = []
     control: list[list[int]] = []
     readers: list[list[tuple[int, int]]] = [[] for _ in nodes.names]
@@ -31,21 +27,14 @@ def edges_of(nodes: Nodes) -> Edges:
         produced: list[tuple[int, int]] = []
         awaited: list[int] = []
         for text in references:
-            producer = index.get(text, -1)
+            known, port = find(text, index)
+            producer = -1 if known is None else known
             if producer >= 0:
-                readers[producer].append((reader, len(produced)))
-                produced.append((producer, 0))
-            elif text.startswith("^"):
-                producer = index.get(text[1:], -1)
+                readers[producer].append((reader, CONTROL if port == CONTROL else len(produced)))
+            if port == CONTROL:
                 awaited.append(producer)
-                if producer >= 0:
-                    readers[producer].append((reader, CONTROL))
             else:
-                name, _, port = text.rpartition(":")
-                producer = index.get(name, -1)
-                if producer >= 0:
-                    readers[producer].append((reader, len(produced)))
-                produced.append((producer, port_number(port)))
+                produced.append((producer, port))
         data.append(produced)
         control.append(awaited)
     return Edges(data, control, readers)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 
-from tracer.graph.edges import CONTROL, Edges
+from tracer.graph.edges import Edges
+from tracer.graph.references import CONTROL
 
 _Key = tuple[int, int]  # a class of nodes, and the input at which they read
 _Choice = tuple[Iterator[int], Iterator[int], frozenset[int]]  # nodes before, nodes after, and all of the latter

@@ -11,6 +11,9 @@ from typing import Any
 from tracer.graph.inline import inline
 from tracer.graph.model import Graph
 from tracer.graph.names import node_path
+from tracer.graph.references import join, split
+
+CALLER = "caller/"  # before the names of what is read from outside
 
 
 def call_path(graph: Graph, function: str) -> str | None:
@@ -21,7 +24,8 @@ def call_path(graph: Graph, function: str) -> str | None:
 def extract(graph_def: Any, path: str) -> Any:
     """Returns a GraphDef message of the nodes below `path`, named as the function that was called there names them.
 
-    What they read from outside becomes a `Placeholder` named `caller/<name>`, so that nothing dangles.
+    What they read from outside becomes a `Placeholder` named `caller/<name>`, so that nothing dangles;
+    `optimized` tells which argument or variable each is.
     """
     prefix = path + "/"
     inside = {
@@ -46,11 +50,10 @@ def extract(graph_def: Any, path: str) -> Any:
 
 
 def _renamed(reference: str, inside: dict[str, str], outside: set[str]) -> str:
-    mark = "^" if reference.startswith("^") else ""
-    name, _, port = reference.removeprefix("^").partition(":")
+    name, port = split(reference)
     if name in inside:
-        return mark + inside[name] + (f":{port}" if port else "")
+        return join(inside[name], port)
     # A node of another function has one output for each tensor that it hands over, so the port is part of its name.
-    outer = f"caller/{name}" + (f"_{port}" if port else "")
+    outer = f"{CALLER}{name}" + (f"_{port}" if port > 0 else "")
     outside.add(outer)
-    return mark + outer
+    return join(outer, min(port, 0))

@@ -23,7 +23,7 @@ from tracer.graph.formulas import (
     is_free,
 )
 from tracer.graph.model import Kind, Nodes, TensorType
-from tracer.graph.names import port_number
+from tracer.graph.references import data_of, find, producer_of
 
 __all__ = ["DIFFERS_FROM_TENSORFLOW", "FORMULAS", "NO_ARITHMETIC", "Flops", "Formula", "graph_flops", "node_flops"]
 
@@ -93,12 +93,13 @@ def _answer_by_inputs(nodes: Nodes, waiting: Sequence[int], answers: list[_Answe
     """Fills in the answers of nodes whose formula reads their inputs; those that agree in kind and inputs share one."""
     inputs = [nodes.inputs_of(index) for index in waiting]
     named = set(chain.from_iterable(inputs))
-    named.update([text.rpartition(":")[0] for text in named if ":" in text])
-    producers = {name: kind for name, kind in zip(nodes.names, nodes.kinds, strict=True) if name in named}
+    named.update([producer_of(text) for text in named if ":" in text])
+    pairs = zip(reversed(nodes.names), reversed(nodes.kinds), strict=True)
+    kinds = {name: kind for name, kind in pairs if name in named}  # of two nodes of one name the first
     known: dict[tuple[Kind, tuple[_Output, ...]], _Answer] = {}
     for index, texts in zip(waiting, inputs, strict=True):
         kind = nodes.kinds[index]
-        read = tuple([_output(producers, text) for text in texts if not text.startswith("^")])
+        read = tuple([_output(kinds, text) for text in data_of(texts)])
         key = kind, read
         answer = known.get(key)
         if answer is None:
@@ -106,14 +107,10 @@ def _answer_by_inputs(nodes: Nodes, waiting: Sequence[int], answers: list[_Answe
         answers[index] = answer
 
 
-def _output(producers: dict[str, Kind], text: str) -> _Output:
+def _output(kinds: dict[str, Kind], text: str) -> _Output:
     """Returns what an input reads; None where nothing has that name."""
-    kind = producers.get(text)
-    if kind is not None:
-        return kind
-    name, _, number = text.rpartition(":")
-    kind = producers.get(name)
-    return (kind, port_number(number)) if kind is not None and number.isdecimal() else None
+    kind, port = find(text, kinds)
+    return (kind, port) if kind is not None and port else kind
 
 
 def _type(output: _Output) -> TensorType:

@@ -11,10 +11,11 @@ a line for the module, tables of source lines in newer versions, and computation
 - The entry computation becomes the graph's nodes, the others its functions; a parameter of those is an argument and no
   node. An instruction keeps its name, without `%`; its opcode is the op. The attribute `op_name` is the TensorFlow node
   that it is from (for JAX the path of the primitive: "jit(f)/tanh").
-- A tuple gives an output for each array in it, and `get-tuple-element` reads the output that it takes: `while.3:1`. A
-  tuple that is an argument is read as one: `arg_tuple`.
-- Attributes are those of `hlo_parts.attributes_of`, and `root` of a computation's result, `parameter_number`, and
-  `value`, the text of a constant.
+- A tuple gives an output for each array in it, and `get-tuple-element` reads the output that it takes: `while.3:1`. So
+  does an argument: a computation has an argument for each array, `arg_tuple` and `arg_tuple:1`, and who runs it reads
+  each array that it gives.
+- Attributes are those of `hlo_parts.attributes_of`, and `root` of a computation's result, `parameter_number`, `value`,
+  the text of a constant, and `operand_arrays` of a `conditional`: how many it gives to each of its branches.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import Any, NoReturn
 from tracer.errors import Unreadable
 from tracer.graph.hlo_parts import NoPart, Parts, TypeOf, Unclosed, attributes_of, operand, parts, split, type_of
 from tracer.graph.model import Body, Function, Graph, Kind, Node, Nodes
+from tracer.graph.references import join, producer_of
 from tracer.text import one_line
 
 # The labels of the computations that an instruction runs, by attribute. A plain call's has none in a path.
@@ -63,7 +65,6 @@ class _Computation:
     lines: list[int] = dataclasses.field(default_factory=list)  # index of each node's line
     types: dict[str, TypeOf] = dataclasses.field(default_factory=dict)  # of every instruction, parameters too
     parameters: dict[int, str] = dataclasses.field(default_factory=dict)  # of those that are arguments and no nodes
-    arguments: set[str] = dataclasses.field(default_factory=set)  # their names
     root: str = ""
 
 
@@ -91,7 +92,7 @@ class _Reader:
         self._done: dict[str, _Computation] = {}
         self._called: dict[str, int] = {}  # computations that instructions run, with the line of the first
         self._types: dict[str, TypeOf] = {}
-        self._kinds: dict[tuple[Parts, bool], tuple[Kind, tuple[str, ...]]] = {}
+        self._kinds: dict[tuple[Parts, bool, tuple[int, ...]], tuple[Kind, tuple[str, ...]]] = {}
 
     def read(self) -> Graph:
         self._module()
@@ -152,10 +153,11 @@ class _Reader:
             if found.op == "parameter" and not computation.is_entry:
                 _add_parameter(computation, found.inside, name)
                 return
-            kind, after = self._kind(found, type_, is_root)
             operands = (
                 [] if found.op in ("parameter", "constant") else [operand(piece) for piece in split(found.inside)]
             )
+            sizes = [len(_arrays(computation, each)) for each in operands[1:]] if found.op == "conditional" else []
+            kind, after = self._kind(found, type_, is_root, tuple(sizes))
         except NoPart as problem:
             self._fail(f"is not {problem}", at)
         except Unclosed:
@@ -184,10 +186,10 @@ class _Reader:
             self._types[text] = type_of(text)
         return self._types[text]
 
-    def _kind(self, found: Parts, type_: TypeOf, is_root: bool) -> tuple[Kind, tuple[str, ...]]:
-        """Returns the kind of an instruction, and which ones have to be done before it."""
+    def _kind(self, found: Parts, type_: TypeOf, is_root: bool, sizes: tuple[int, ...]) -> tuple[Kind, tuple[str, ...]]:
+        """Returns the kind of an instruction, and which ones have to be done before it; `sizes` are a conditional's."""
         own = found.op in ("parameter", "constant")
-        key = found if own else found._replace(inside=""), is_root
+        key = found if own else found._replace(inside=""), is_root, sizes
         if key not in self._kinds:
             attributes = attributes_of(found.behind)
             after = _names(attributes.pop("control-predecessors", ""))
@@ -197,6 +199,8 @@ class _Reader:
             attributes.update(self._source(attributes))
             if is_root:
                 attributes["root"] = True
+            if sizes:
+                attributes["operand_arrays"] = sizes
             if own:
                 attributes.update(_own_value(found))
             kind = Kind(found.op, attributes, bodies)
@@ -221,7 +225,7 @@ class _Reader:
             self._fail(f"ends {computation.name}, which has no instruction")
         for node, line in zip(computation.nodes, computation.lines, strict=True):
             for text in node.inputs:
-                name = text.removeprefix("^").partition(":")[0]
+                name = producer_of(text)
                 if name not in computation.types:
                     self._fail(f"reads {name}, which {computation.name} does not define", line)
         self._done[computation.name] = computation
@@ -258,17 +262,24 @@ def _add_parameter(computation: _Computation, inside: str, name: str) -> None:
     if number < 0 or number in computation.parameters:
         raise NoPart("a parameter with a number of its own")
     computation.parameters[number] = name
-    computation.arguments.add(name)
 
 
 def _inputs(computation: _Computation, operands: Sequence[str], kind: Kind, after: Sequence[str]) -> tuple[str, ...]:
     """Returns the edges into an instruction."""
     read = list(operands)
-    if kind.op == "get-tuple-element" and len(read) == 1 and read[0] not in computation.arguments:
+    if kind.bodies:
+        read = [text for name in operands for text in _arrays(computation, name)]
+    elif kind.op == "get-tuple-element" and len(read) == 1:
         type_, index = computation.types.get(read[0]), kind.attributes.get("index")
         if type_ and isinstance(index, int) and 0 < index < len(type_.elements) and type_.elements[index]:
             read = [f"{read[0]}:{type_.elements[index]}"]
     return (*read, *(f"^{name}" for name in after))
+
+
+def _arrays(computation: _Computation, name: str) -> list[str]:
+    """Returns the references to the arrays that an instruction gives; to itself where they are not known, or none."""
+    type_ = computation.types.get(name)
+    return [join(name, at) for at in range(len(type_.arrays) if type_ and type_.arrays else 1)]
 
 
 def _own_value(found: Parts) -> dict[str, Any]:
@@ -295,11 +306,11 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _function(computation: _Computation) -> Function:
-    arguments = tuple(name for _, name in sorted(computation.parameters.items()))
+    parameters = [name for _, name in sorted(computation.parameters.items())]
     return Function(
         name=computation.name,
-        arguments=arguments,
+        arguments=tuple(text for name in parameters for text in _arrays(computation, name)),
         nodes=Nodes.of(computation.nodes),
-        returns=(computation.root or next(reversed(computation.types)),),
-        attributes={"parameter_types": tuple(computation.types[name].arrays for name in arguments)},
+        returns=tuple(_arrays(computation, computation.root or next(reversed(computation.types)))),
+        attributes={"parameter_types": tuple(computation.types[name].arrays for name in parameters)},
     )

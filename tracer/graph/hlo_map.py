@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from tracer.graph.fates.model import ADDED, LOWERED, REMOVED, Added, Fate, StageMap
 from tracer.graph.inline import Inlined
 from tracer.graph.names import node_path
-from tracer.graph.stage_map import ADDED, LOWERED, REMOVED, Added, Fate, StageMap
 from tracer.graph.tally import tally_scopes
 
 _ARGUMENTS = frozenset({"Placeholder", "_Arg", "ReadVariableOp"})

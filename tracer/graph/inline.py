@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from tracer.errors import Unreadable
 from tracer.graph.arguments import element_kinds, given, kept
 from tracer.graph.model import Body, Graph, Kind, Node, Nodes, Variable
-from tracer.graph.names import port_number
+from tracer.graph.references import by_name, data_of, in_graph, index_by_name, is_control, port_number, producer_of
 from tracer.text import count
 
 LIMIT = 2_000_000  # nodes; unrolled models stay below, and twice as many do not fit into a small machine
@@ -174,29 +174,24 @@ class _Compiled:
         self.nodes = nodes
         self.arguments = arguments
         self.calls = calls.of(nodes)
-        self._positions = {argument: position for position, argument in enumerate(arguments)}
-        self._kinds = dict(zip(nodes.names, nodes.kinds, strict=True))
+        self._positions = index_by_name(arguments)
+        self._kinds = by_name(nodes.names, nodes.kinds)
         self.inputs = [[self._reference(text) for text in inputs] for inputs in nodes.inputs]
         self.returns = [self._reference(text) for text in returns]
 
     def producer(self, index: int) -> Kind | None:
         """Returns what kind of node makes the first input of a node; None if that is an argument, or unknown."""
         first = next(iter(self.inputs[index]), 0)
-        return None if isinstance(first, int) else self._kinds.get(first[1].partition(":")[0])
+        return None if isinstance(first, int) else self._kinds.get(producer_of(first[1]))
 
     def _reference(self, text: str) -> _Reference:
-        if text.startswith("^"):
+        if is_control(text):
             name = text[1:]
             return ~self._positions[name] if name in self._positions and name not in self._kinds else ("^", name)
         name, _, port = text.partition(":")
         if name in self._positions and name not in self._kinds:
             return self._positions[name] + port_number(port)  # "x:1" is the second of a list
-        output, colon, index = port.rpartition(":")
-        number = port_number(index)
-        if colon:  # "split:output:1", as functions write it
-            names = self._kinds[name].output_names if name in self._kinds else ()
-            number = names.index(f"{output}:{index}") if f"{output}:{index}" in names else number
-        return "", name if number == 0 else f"{name}:{number}"
+        return "", in_graph(text, self._kinds)
 
 
 class _Inliner:
@@ -268,7 +263,7 @@ class _Inliner:
         prefix, arguments = self._places[place].prefix, self._arguments[place]
         path = prefix + node.name
         inputs = _resolve(compiled.inputs[index], prefix, arguments)
-        data = [text for text in inputs if not text.startswith("^")]
+        data = data_of(inputs)
         inner: list[int] = []
         returned: list[str] = []
         for number, body in enumerate(bodies):
@@ -342,7 +337,7 @@ def _resolve(references: Iterable[_Reference], prefix: str, arguments: Sequence[
 
 def _argument(position: int, prefix: str, arguments: Sequence[str]) -> str:
     if position < 0:
-        return "^" + _argument(~position, prefix, arguments).partition(":")[0]
+        return "^" + producer_of(_argument(~position, prefix, arguments))
     return arguments[position] if position < len(arguments) else f"{prefix}argument_{position}"
 
 

@@ -17,11 +17,12 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tracer.graph.classes import Ids, Order
-from tracer.graph.edges import CONTROL, Edges, edges_of
+from tracer.graph.edges import Edges, edges_of
 from tracer.graph.exchange import Exchange
 from tracer.graph.inline import Inlined
 from tracer.graph.labels import Labels, Pair, without_numbers
 from tracer.graph.positions import positions_of
+from tracer.graph.references import CONTROL
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

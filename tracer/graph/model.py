@@ -203,6 +203,7 @@ class Variable:
     type: TensorType
     trainable: bool = False
     kind: str = "variable"  # or "tensor"
+    optimizer: bool = False  # whether it is the state of an optimizer, and no weight of the model
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -16,14 +16,6 @@ _RUNTIME_NAME = re.compile(
 )
 
 
-_PORT_DIGITS = 9  # of the number of an output; Python refuses to read thousands of them
-
-
-def port_number(text: str) -> int:
-    """Returns the number in a reference to an output, `1` of `split:1`; 0 for what no output has as its number."""
-    return int(text) if len(text) <= _PORT_DIGITS and text.isdecimal() and text.isascii() else 0
-
-
 def call_text(runtime_name: str) -> str:
     """Returns a function as one writes its call: `nest()`, and `nest() backward` for what a gradient made of it."""
     name, kind = function_name(runtime_name)

@@ -9,15 +9,23 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tracer.graph.inline import inline
+from tracer.graph.extract import CALLER
+from tracer.graph.grappler import REWRITES, optimizer, result_of
+from tracer.graph.inline import Inlined, inline
 from tracer.graph.model import Graph, Kind, Node, Nodes, Shape, TensorType, Variable
-from tracer.graph.names import node_path, port_number
+from tracer.graph.names import node_path
+from tracer.graph.op_sets import LOOP_OPS
+from tracer.graph.references import by_name, data_of, find, producer_of, renamed
+from tracer.graph.stage_map import made_from
 
 # What an optimised node may have been before, besides its own op, without another result: the runtime's arguments, and
 # nodes into which Grappler fused those before them. Such a node keeps the name of the last one.
 _SAME_RESULT = ("_Arg", "_Fused", "_Mkl")
 SHAPES = "_output_shapes"  # the attribute in which TensorFlow writes the shapes of a node's outputs
-_HANDING_ON = frozenset({"Identity", "Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"})
+_HANDING_ON = LOOP_OPS | {"Identity"}
+_MERGES = ("Merge", "RefMerge")
+_MOST_OUTPUTS = 10_000  # of a `_SwitchN`; a damaged file may claim any number
+_AROUND = 64  # nodes that hand on between a `Merge` and itself; each loop within another has about five
 
 _Shapes = tuple[Shape, ...]  # of a node's outputs; none if they are not known
 
@@ -32,23 +40,47 @@ def in_traced_terms(graph: Graph, traced: Graph) -> Graph:
     Raises:
       TooLarge: the traced graph is too large to be inlined.
     """
-    nodes = _typed(_renamed(graph.nodes, readable_names(graph.nodes.names)), inline(traced).nodes, lowered=True)
+    whole = inline(traced)
+    nodes, captures = _from_caller(_renamed(graph.nodes, readable_names(graph.nodes.names)), whole)
+    nodes = _typed(nodes, whole.nodes, lowered=True)
     functions = {
         name: dataclasses.replace(function, nodes=_typed(function.nodes, traced.functions[name].nodes, lowered=False))
         if name in traced.functions
         else function
         for name, function in graph.functions.items()
     }
-    return Graph(nodes, functions, _captures(nodes, traced))
+    return Graph(nodes, functions, {**captures, **_captures(nodes, traced)})
+
+
+def _from_caller(nodes: Nodes, traced: Inlined) -> tuple[Nodes, dict[str, Variable]]:
+    """Returns a graph that was cut out of its caller with what it reads from there as the arguments that these were.
+
+    With them the variables that they stand for.
+    """
+    outside = [at for at, name in enumerate(nodes.names) if name.startswith(CALLER)]
+    if not outside:
+        return nodes, {}
+    origins = made_from(traced, inline(Graph(nodes)))
+    before = by_name(traced.nodes.names, traced.nodes.kinds)
+    kinds, captures = list(nodes.kinds), {}
+    for at in outside:
+        name = nodes.names[at]
+        for origin in origins.get(name, ())[:1]:
+            kinds[at] = before[origin]
+            if origin in traced.captures:
+                captures[name] = traced.captures[origin]
+    return Nodes(nodes.names, kinds, (nodes.inputs, nodes.devices)), captures
 
 
 def _typed(nodes: Nodes, traced: Nodes, *, lowered: bool) -> Nodes:
     """Returns nodes with the shapes of the traced nodes that they were; functions are not `lowered`, graphs are."""
-    before = dict(zip(traced.names, traced.kinds, strict=True))
-    known: dict[tuple[Kind, Kind | None], _Shapes] = {}
+    before = by_name(traced.names, traced.kinds)
+    known: dict[tuple[Kind, Kind | None, bool], _Shapes] = {}
     shapes: dict[str, _Shapes] = {}
     for name, kind in zip(nodes.names, nodes.kinds, strict=True):
-        key = kind, before.get(name)
+        origin = before.get(name)
+        other = result_of(name, before) if origin is None else ""
+        key = kind, before.get(other, origin), bool(other)
         if key not in known:
             known[key] = own_shapes(kind) or _shapes_before(*key)
         shapes[name] = known[key]
@@ -79,13 +111,8 @@ def readable_names(names: Sequence[str]) -> list[str]:
 
 
 def _renamed(nodes: Nodes, names: list[str]) -> Nodes:
-    new = dict(zip(nodes.names, names, strict=True))
-
-    def renamed(text: str) -> str:
-        producer = text.removeprefix("^").partition(":")[0]
-        return text.replace(producer, new.get(producer, producer), 1)
-
-    inputs = [tuple(map(renamed, texts)) for texts in nodes.inputs]
+    new = by_name(nodes.names, names)
+    inputs = [tuple([renamed(text, new) for text in texts]) for texts in nodes.inputs]
     return Nodes(names, nodes.kinds, (inputs, nodes.devices))
 
 
@@ -107,11 +134,17 @@ def _with_shapes(kind: Kind, shapes: _Shapes) -> Kind:
     return Kind(kind.op, {**kind.attributes, SHAPES: shapes}, kind.bodies, kind.encoded)
 
 
-def _shapes_before(kind: Kind, traced: Kind | None) -> _Shapes:
-    """Returns the shapes that an optimised node's outputs had in the traced graph; none if it was another node."""
+def _shapes_before(kind: Kind, traced: Kind | None, same: bool) -> _Shapes:
+    """Returns the shapes that an optimised node's outputs had in the traced graph; none if it was another node.
+
+    Args:
+      kind: of the optimised node.
+      traced: of the node that it was, if there is one.
+      same: whether it is known to have the same result.
+    """
     if traced is None:
         return ()
-    same = kind.op == traced.op or kind.op.startswith(_SAME_RESULT)
+    same = same or kind.op == traced.op or kind.op.startswith(_SAME_RESULT) or kind.op in REWRITES.get(traced.op, ())
     layouts = {kind.attributes.get("data_format"), traced.attributes.get("data_format")} - {None}
     # Grappler may turn a picture's channels to the front; then the shape is another under the same name.
     if not same or len(layouts) > 1 or not _agree(kind.outputs, traced.outputs):
@@ -123,26 +156,66 @@ def _shapes_before(kind: Kind, traced: Kind | None) -> _Shapes:
 def _hand_through(nodes: Nodes, shapes: dict[str, _Shapes]) -> None:
     """Gives the nodes that hand their input on, which lowered loops and branches are full of, its shape."""
     readers: dict[str, list[Node]] = {}
-    waiting = [node for node in nodes if node.op in _HANDING_ON and not shapes[node.name]]
+    waiting = [node for node in nodes if not shapes[node.name] and (node.op in _HANDING_ON or _is_sum(node))]
     for node in waiting:
         for text in node.inputs:
-            readers.setdefault(text.partition(":")[0], []).append(node)
-    while waiting:
-        node = waiting.pop()
-        data = [text for text in node.inputs if not text.startswith("^")]
-        found = {_shape_at(text, shapes) for text in (data if node.op == "Merge" else data[:1])}
-        shape = found.pop() if len(found) == 1 else None
+            readers.setdefault(producer_of(text), []).append(node)
+    open_merges = {node.name: node for node in waiting if node.op in _MERGES}
+    handing = {node.name: node for node in waiting}
+    while waiting or open_merges:
+        if waiting:
+            node = waiting.pop()
+            found = {_shape_at(text, shapes) for text in _handed(node)}
+            shape = found.pop() if len(found) == 1 else None
+        else:  # what goes round a loop unchanged comes to the `Merge` from itself
+            node = open_merges.popitem()[1]
+            shape = _shape_around(node, handing, shapes)
         if shape is not None and not shapes[node.name]:
-            # A Merge's second output is the number of the input that came.
-            shapes[node.name] = (shape, ()) if node.op == "Merge" else (shape,) * max(len(node.outputs), 1)
+            shapes[node.name] = _outputs(node, shape)
             waiting += readers.get(node.name, ())
 
 
+def _is_sum(node: Node) -> bool:
+    """Tells whether a node adds tensors that are all of its shape: so does what ArithmeticOptimizer makes of sums."""
+    return node.op == "AddN" and optimizer(node.name) == "ArithmeticOptimizer"
+
+
+def _handed(node: Node) -> list[str]:
+    """Returns the inputs that a node hands on: a `Merge` the one that comes, the others their first."""
+    data = data_of(node.inputs)
+    return data if node.op in _MERGES else data[:1]
+
+
+def _outputs(node: Node, shape: Shape) -> _Shapes:
+    if node.op in _MERGES:
+        return (shape, ())  # the second output is the number of the input that came
+    number = node.attributes.get("num_outs") if node.op == "_SwitchN" else len(node.outputs)
+    return (shape,) * max(number, 1) if isinstance(number, int) and number <= _MOST_OUTPUTS else ()
+
+
+def _shape_around(merge: Node, handing: Mapping[str, Node], shapes: Mapping[str, _Shapes]) -> Shape:
+    """Returns the one shape that comes to a merge from outside of the nodes that hand on; None if it is not one."""
+    if shapes[merge.name]:
+        return None
+    found: set[Shape] = set()
+    seen = {merge.name}
+    for node in (around := [merge]):  # grows while it is walked
+        for text in _handed(node):
+            name = producer_of(text)
+            shape = _shape_at(text, shapes)
+            if shape is not None or name not in handing:
+                found.add(shape)
+            elif name not in seen:
+                seen.add(name)
+                around.append(handing[name])
+        if len(around) > _AROUND or len(found) > 1:
+            return None
+    return found.pop() if found else None
+
+
 def _shape_at(text: str, shapes: Mapping[str, _Shapes]) -> Shape:
-    name, _, port = text.partition(":")
-    known = shapes.get(name, ())
-    index = port_number(port)
-    return known[index] if index < len(known) else None
+    known, port = find(text, shapes)
+    return known[port] if known is not None and 0 <= port < len(known) else None
 
 
 def _agree(now: Sequence[TensorType], before: Sequence[TensorType]) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tracer.graph.edges import CONTROL, Edges
+from tracer.graph.edges import Edges
 from tracer.graph.inline import Inlined
+from tracer.graph.references import CONTROL
 
 Positions = Mapping[int, tuple[str, str]]  # by node, in order: "argument" or "result", and the scope that it is one of
 

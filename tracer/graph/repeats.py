@@ -18,6 +18,7 @@ class Repeats:
 
     shown_as: Sequence[int]  # for each scope, the one that stands for it: itself, if it repeats none
     groups: Mapping[int, tuple[int, ...]]  # by the scope that stands for them: all members, itself the first
+    spans: Mapping[int, int]  # of each group: siblings of such a name from its first to its last, members or not
 
     def total(self, totals: Sequence[int]) -> list[int]:
         """Returns the totals of scopes with those of the scopes that each stands for."""
@@ -40,19 +41,24 @@ def find_repeats(tree: ScopeTree, ops: Iterable[str], *, scope: int = 0) -> Repe
     patterns = [known[name] for name in tree.names]
     structures = _structures(tree, ops, below, patterns)
     shown_as = list(range(len(tree)))
-    groups = {}
+    groups: dict[int, tuple[int, ...]] = {}
+    spans: dict[int, int] = {}
     for parent in tree.walk(scope):
         if shown_as[parent] != parent:
             continue
         alike: dict[tuple[str, int], list[int]] = {}
+        named: dict[str, int] = {}  # siblings of such a name up to here
+        order: dict[int, int] = {}  # of each child: its place among those
         for child in below[parent]:
             alike.setdefault((patterns[child], structures[child]), []).append(child)
+            order[child] = named[patterns[child]] = named.get(patterns[child], 0) + 1
         for members in alike.values():
             if len(members) >= AT_LEAST:
                 groups[members[0]] = tuple(members)
+                spans[members[0]] = order[members[-1]] - order[members[0]] + 1
                 for member in members[1:]:
                     _map(member, members[0], below, shown_as)
-    return Repeats([_root(shown_as, scope) for scope in shown_as], groups)
+    return Repeats([_root(shown_as, scope) for scope in shown_as], groups, spans)
 
 
 def _structures(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
+from tracer.errors import NotFound, did_you_mean
 from tracer.graph.inline import Inlined
 
 # What TensorFlow leaves in the place of a call or a loop, under its name, when it puts their nodes in the caller.
@@ -15,6 +16,8 @@ _STANDS_FOR = frozenset({"Identity", "IdentityN", "NoOp"})
 # Levels below which scopes are not known by their paths, which together grow with the square of the depth. There the
 # scopes of single nodes stay. Each level is a call inside the other, and Python allows some hundred of these.
 _DEEP = 250
+_SUGGESTED = 5_000  # scopes among which one like the one asked for is looked for: it takes a millisecond each
+_NAMED = 8  # scopes that a hint names
 
 
 class ScopeTree:
@@ -108,6 +111,69 @@ def scope_tree(graph: Inlined, *, raw: bool = False) -> ScopeTree:
     running = {kind for kind in set(kinds) if kind.bodies or kind.op in _STANDS_FOR}
     calls = {index for index, kind in enumerate(kinds) if kind in running} if running else set()
     return _tree(names, calls, raw=raw)
+
+
+def named_scope(tree: ScopeTree, name: str, nodes: Container[str] = ()) -> int:
+    """Returns the number of the scope that a user means by a name.
+
+    That is its path, with or without a slash behind it; the path of a node, for the scope that it lies in; or the end
+    of its path (`dense_1`, `body/dense_1`), where no other scope's path ends so. A node outside of all scopes comes
+    last: its name alone is more often meant for a scope's.
+
+    Args:
+      tree: the scopes.
+      name: what the user says.
+      nodes: the paths of the graph's nodes.
+
+    Raises:
+      NotFound: no scope is named so, or several are.
+    """
+    path = name if tree.find(name) is not None else name.strip("/")
+    scope = tree.find(path)
+    if scope is not None:
+        return scope
+    is_node = path in nodes
+    if is_node and "/" in path:
+        return innermost_scope(tree, path)
+    ending = _ending(tree, path)
+    if len(ending) == 1:
+        return ending[0]
+    if ending:
+        more = f" and {len(ending) - _NAMED} more" if len(ending) > _NAMED else ""
+        paths = ", ".join(tree.path(each) for each in ending[:_NAMED])
+        raise NotFound(f"several scopes are named '{path}'", hint=f"name one of them whole: {paths}{more}")
+    if is_node:
+        return 0
+    known = [tree.path(each) for each in range(1, min(len(tree), _SUGGESTED))]
+    otherwise = f"it has: {', '.join(known[:_NAMED]) or 'none'}"
+    raise NotFound(f"no scope named '{name}'", hint=did_you_mean(name, known, otherwise=otherwise))
+
+
+def _ending(tree: ScopeTree, path: str) -> list[int]:
+    """Returns the scopes whose paths end with a path."""
+    *above, last = path.split("/")
+    found = []
+    for scope, name in enumerate(tree.names):
+        if name == last and scope:
+            outer = tree.parents[scope]
+            for part in reversed(above):
+                if outer <= 0 or tree.names[outer] != part:
+                    break
+                outer = tree.parents[outer]
+            else:
+                found.append(scope)
+    return found
+
+
+def innermost_scope(tree: ScopeTree, path: str) -> int:
+    """Returns the innermost scope that a path lies in."""
+    scope = 0
+    for part in path.split("/"):
+        inner = tree.child(scope, part)
+        if inner is None:
+            break
+        scope = inner
+    return scope
 
 
 def place_scopes(graph: Inlined, tree: ScopeTree) -> list[int | None]:

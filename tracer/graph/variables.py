@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tracer.graph.inline import Inlined
 from tracer.graph.model import Kind, TensorType, Variable
+from tracer.graph.op_sets import VARIABLE_OPS
 from tracer.graph.ops import is_shape
-
-_HANDLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
+from tracer.graph.references import index_by_name
 
 
 def variable_homes(graph: Inlined) -> list[tuple[int, Variable]]:
@@ -24,7 +24,7 @@ def variable_homes(graph: Inlined) -> list[tuple[int, Variable]]:
         for name in inputs if not kind.bodies else ():  # a loop only hands a variable on to its body
             if name in captured and name not in first:
                 first[name] = index
-    own = {name: index for index, name in enumerate(graph.nodes.names) if name in captured and name not in first}
+    own = {name: at for name, at in index_by_name(graph.nodes.names).items() if name in captured and name not in first}
     return homes + [(index, captured[name]) for name, index in sorted({**first, **own}.items(), key=lambda at: at[1])]
 
 
@@ -37,7 +37,7 @@ def _once(homes: list[tuple[int, Variable]]) -> list[tuple[int, Variable]]:
 
 
 def _handles(graph: Inlined) -> list[tuple[int, str]]:
-    makes = {kind for kind in set(graph.nodes.kinds) if kind.op in _HANDLES}
+    makes = {kind for kind in set(graph.nodes.kinds) if kind.op in VARIABLE_OPS}
     if not makes:
         return []
     return [(index, graph.nodes.names[index]) for index, kind in enumerate(graph.nodes.kinds) if kind in makes]

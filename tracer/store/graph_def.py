@@ -20,11 +20,11 @@ from tracer.errors import Unreadable
 from tracer.graph.bodies import bodies_of
 from tracer.graph.model import Function, FunctionName, Graph, Kind, Nodes, Shape, Tensor, Unread
 from tracer.graph.ops import dtype_name, dtype_size
+from tracer.messages import MANY, ONE, damage, message_classes
 from tracer.store import node_bytes
 
 _SHARED = 4096  # bytes of an attribute from which on it is a constant's content, which no two nodes share
 _VALUES = 16  # elements of a constant that are kept
-_LOOKED_AT = 1_000_000  # fields of a damaged message; a second
 _ARRAY_CODES = {"float32": "f", "float64": "d", "int32": "i", "int64": "q", "uint8": "B", "int8": "b", "bool": "B"}
 _ZEROS = {"float_val": 0.0, "double_val": 0.0, "bool_val": False, "string_val": ""}
 _VALUE_FIELDS = {
@@ -105,7 +105,7 @@ def parse_message(name: str, content: bytes, path: Path | str, *, kind: str = ""
 
 
 def _damaged(kind: str, content: bytes, path: Path | str) -> Unreadable:
-    return Unreadable(f"{path} is no {kind}: {_where(content)}", hint="the file is damaged, or of another kind")
+    return Unreadable(f"{path} is no {kind}: {damage(content)}", hint="the file is damaged, or of another kind")
 
 
 def write_graph(nodes: Nodes) -> bytes:
@@ -298,112 +298,64 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 _STRING = "string"  # a name: a text, or bytes where it is no UTF-8
 _MESSAGES = {
     "NodeDef": [
-        ("name", 1, _STRING, 1),
-        ("op", 2, _STRING, 1),
-        ("input", 3, _STRING, 3),
-        ("device", 4, _STRING, 1),
-        ("attr", 5, "bytes", 3),
+        ("name", 1, _STRING, ONE),
+        ("op", 2, _STRING, ONE),
+        ("input", 3, _STRING, MANY),
+        ("device", 4, _STRING, ONE),
+        ("attr", 5, "bytes", MANY),
     ],
-    "Entry": [("key", 1, _STRING, 1), ("value", 2, _STRING, 1)],
-    "AttrEntry": [("key", 1, "bytes", 1), ("value", 2, "bytes", 1)],
-    "ArgDef": [("name", 1, _STRING, 1), ("type", 3, "int32", 1)],
-    "ArgAttrs": [("attr", 1, "bytes", 3)],
-    "ArgEntry": [("key", 1, "int32", 1), ("value", 2, "ArgAttrs", 1)],
-    "OpDef": [("name", 1, _STRING, 1), ("input_arg", 2, "ArgDef", 3), ("output_arg", 3, "ArgDef", 3)],
+    "Entry": [("key", 1, _STRING, ONE), ("value", 2, _STRING, ONE)],
+    "AttrEntry": [("key", 1, "bytes", ONE), ("value", 2, "bytes", ONE)],
+    "ArgDef": [("name", 1, _STRING, ONE), ("type", 3, "int32", ONE)],
+    "ArgAttrs": [("attr", 1, "bytes", MANY)],
+    "ArgEntry": [("key", 1, "int32", ONE), ("value", 2, "ArgAttrs", ONE)],
+    "OpDef": [("name", 1, _STRING, ONE), ("input_arg", 2, "ArgDef", MANY), ("output_arg", 3, "ArgDef", MANY)],
     "FunctionDef": [
-        ("signature", 1, "OpDef", 1),
-        ("node_def", 3, "NodeDef", 3),
-        ("ret", 4, "Entry", 3),
-        ("attr", 5, "bytes", 3),
-        ("arg_attr", 7, "ArgEntry", 3),
+        ("signature", 1, "OpDef", ONE),
+        ("node_def", 3, "NodeDef", MANY),
+        ("ret", 4, "Entry", MANY),
+        ("attr", 5, "bytes", MANY),
+        ("arg_attr", 7, "ArgEntry", MANY),
     ],
-    "FunctionDefLibrary": [("function", 1, "FunctionDef", 3)],
-    "GraphDef": [("node", 1, "NodeDef", 3), ("library", 2, "FunctionDefLibrary", 1)],
+    "FunctionDefLibrary": [("function", 1, "FunctionDef", MANY)],
+    "GraphDef": [("node", 1, "NodeDef", MANY), ("library", 2, "FunctionDefLibrary", ONE)],
     # The same with nodes as bytes. Of a node that has its name or op more than once the last one counts.
     "NodeBytes": [
-        ("name", 1, "bytes", 3),
-        ("op", 2, "bytes", 3),
-        ("input", 3, "bytes", 3),
-        ("device", 4, "bytes", 1),
-        ("attr", 5, "bytes", 3),
+        ("name", 1, "bytes", MANY),
+        ("op", 2, "bytes", MANY),
+        ("input", 3, "bytes", MANY),
+        ("device", 4, "bytes", ONE),
+        ("attr", 5, "bytes", MANY),
     ],
     "FunctionBytes": [
-        ("signature", 1, "OpDef", 1),
-        ("node_def", 3, "bytes", 3),
-        ("ret", 4, "Entry", 3),
-        ("attr", 5, "bytes", 3),
+        ("signature", 1, "OpDef", ONE),
+        ("node_def", 3, "bytes", MANY),
+        ("ret", 4, "Entry", MANY),
+        ("attr", 5, "bytes", MANY),
     ],
-    "LibraryBytes": [("function", 1, "FunctionBytes", 3)],
-    "GraphBytes": [("node", 1, "bytes", 3), ("library", 2, "LibraryBytes", 1)],
+    "LibraryBytes": [("function", 1, "FunctionBytes", MANY)],
+    "GraphBytes": [("node", 1, "bytes", MANY), ("library", 2, "LibraryBytes", ONE)],
     # tensorflow/core/{protobuf/{meta_graph,saved_model,config},util/event,framework/summary}.proto
     "MetaGraphDef": [
-        ("meta_info_def", 1, "bytes", 1),
-        ("graph_def", 2, "GraphDef", 1),
-        ("signature_def", 5, "AttrEntry", 3),
-        ("object_graph_def", 7, "bytes", 1),
+        ("meta_info_def", 1, "bytes", ONE),
+        ("graph_def", 2, "GraphDef", ONE),
+        ("signature_def", 5, "AttrEntry", MANY),
+        ("object_graph_def", 7, "bytes", ONE),
     ],
-    "SavedModel": [("meta_graphs", 2, "MetaGraphDef", 3)],
-    "FunctionGraphs": [("pre_optimization_graph", 2, "bytes", 1), ("post_optimization_graph", 3, "bytes", 1)],
-    "RunMetadata": [("function_graphs", 4, "FunctionGraphs", 3)],
-    "SummaryValue": [("tag", 1, _STRING, 1), ("tensor", 8, "bytes", 1), ("metadata", 9, "bytes", 1)],
-    "Summary": [("value", 1, "SummaryValue", 3)],
-    "Event": [("graph_def", 4, "bytes", 1), ("summary", 5, "bytes", 1)],
+    "SavedModel": [("meta_graphs", 2, "MetaGraphDef", MANY)],
+    "FunctionGraphs": [("pre_optimization_graph", 2, "bytes", ONE), ("post_optimization_graph", 3, "bytes", ONE)],
+    "RunMetadata": [("function_graphs", 4, "FunctionGraphs", MANY)],
+    "SummaryValue": [("tag", 1, _STRING, ONE), ("tensor", 8, "bytes", ONE), ("metadata", 9, "bytes", ONE)],
+    "Summary": [("value", 1, "SummaryValue", MANY)],
+    "Event": [("graph_def", 4, "bytes", ONE), ("summary", 5, "bytes", ONE)],
 }
 
 
 @functools.cache
 def _classes(texts: str) -> dict[str, Any]:
-    """Returns our message classes, in a pool of their own: names may be registered only once in the shared one."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
-    scalar = {"string": 9 if texts == "string" else 12, "bytes": 12, "int32": 5}
-    file = descriptor_pb2.FileDescriptorProto(name="tracer.proto", package="tracer", syntax="proto3")
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for field, number, kind, label in fields:
-            if kind in scalar:
-                message.field.add(name=field, number=number, label=label, type=scalar[kind])
-            else:
-                message.field.add(name=field, number=number, label=label, type=11, type_name=f".tracer.{kind}")
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"tracer.{name}")) for name in _MESSAGES}
-
-
-def _where(content: bytes) -> str:
-    """Returns at which byte the outermost fields of a message stop making sense."""
-    offset = fields = 0
-    while offset < len(content) and fields < _LOOKED_AT:
-        start = offset
-        fields += 1
-        try:
-            tag, offset = _varint(content, offset)
-            if tag & 7 == 0:
-                _, offset = _varint(content, offset)
-            elif tag & 7 == 2:
-                length, offset = _varint(content, offset)
-                offset += length
-            elif tag & 7 in (1, 5):
-                offset += 8 if tag & 7 == 1 else 4
-            else:
-                return f"no field starts at byte {start}"
-        except IndexError:
-            return f"it ends inside the field at byte {start}"
-        except ValueError:
-            return f"no field starts at byte {start}"
-        if offset > len(content):
-            return f"it ends inside the field at byte {start}"
-    return "a field in it is damaged"
-
-
-def _varint(content: bytes, offset: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        if shift > 63:
-            raise ValueError  # no number is longer; to read one as long as a damaged file takes for ever
-        byte = content[offset]
-        offset += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, offset
-        shift += 7
+    """Returns our message classes, with names as texts or as bytes."""
+    messages = {
+        name: [(field, number, texts if kind == _STRING else kind, often) for field, number, kind, often in fields]
+        for name, fields in _MESSAGES.items()
+    }
+    return message_classes(f"tracer.{texts}", messages)

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from tracer.graph.model import Function, Graph, Kind, Nodes, TensorType, Variable
-from tracer.graph.names import port_number
+from tracer.graph.references import by_name, in_graph, is_control
 from tracer.store.graph_def import decode_attribute
 
 
@@ -56,16 +56,6 @@ def _placeholder(dtype: int, attributes: Sequence[bytes]) -> Kind:
 
 def _inputs(nodes: Nodes) -> Iterator[tuple[str, ...]]:
     """Yields each node's inputs as graphs write them: `add`, `split:1`, where functions have `add:z:0`."""
-    kinds = dict(zip(nodes.names, nodes.kinds, strict=True))
+    kinds = by_name(nodes.names, nodes.kinds)
     for inputs in nodes.inputs:
-        yield tuple([_input(text, kinds) if ":" in text else text for text in inputs])
-
-
-def _input(text: str, kinds: dict[str, Kind]) -> str:
-    name, _, port = text.partition(":")
-    output, _, index = port.rpartition(":")
-    if not output:  # an argument that is a list of tensors
-        return text
-    names = kinds[name].output_names if name in kinds else ()
-    number = names.index(port) if port in names else port_number(index)
-    return f"{name}:{number}" if number else name
+        yield tuple([text if is_control(text) else in_graph(text, kinds) for text in inputs])

@@ -17,6 +17,7 @@ from tracer.collector import paused_collector
 from tracer.errors import Unreadable
 from tracer.graph.model import Graph, TensorType, Variable
 from tracer.graph.ops import dtype_name
+from tracer.graph.references import producer_of
 from tracer.recorded import Argument, Run
 from tracer.store.foreign.bodies import argument_types, body_graph, captures
 from tracer.store.foreign.structured import arguments, structure_text, tensor_type, type_text
@@ -115,7 +116,7 @@ class _Model:
 
     def _called(self, signature: Any) -> str:
         """Returns the function whose call gives all of a signature's outputs; empty if it has no such call."""
-        makers = {info.name.partition(":")[0] for info in signature.outputs.values()}
+        makers = {producer_of(info.name) for info in signature.outputs.values()}
         if len(makers) != 1 or not self._functions:
             return ""
         maker = makers.pop()
