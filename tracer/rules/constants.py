@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tracer import text
 from tracer.graph.model import Tensor
@@ -33,16 +33,19 @@ def large_constant(subject: Subject) -> Iterator[Found]:
 
 
 def captured_tensor(subject: Subject) -> Iterator[Found]:
-    """Finds tensors that the function takes from outside without being given them; tables and iterators are none."""
-    if subject.trace.origin != "user":
+    """Finds tensors that a line of the function takes from outside without being given them.
+
+    Not what comes along with something else: tables and iterators, what a loaded function was saved with, what a
+    layer of Keras keeps. Nor what a function that only other functions call takes from them: it gets that in each call.
+    """
+    if subject.trace.origin != "user" or subject.trace.calls == 0:
         return
     for index, captured in subject.captures.items():
         if captured.kind != "tensor" or captured.type.dtype in ("resource", "variant", ""):
             continue
-        readers = subject.consumers[index]
-        if readers and all(subject.nodes.kinds[at].op.startswith("LookupTable") for at in readers):
-            continue  # the default of a table, which belongs to it
-        reader = next((at for at in readers if subject.line(at)), index)
+        reader = _written_reader(subject, subject.consumers[index])
+        if reader is None:
+            continue
         yield Found(
             f"a tensor from outside, {captured.type.dtype}{text.shape(captured.type.shape)}, is captured by closure: "
             "the value that it had when the function was traced is used for ever",
@@ -50,3 +53,10 @@ def captured_tensor(subject: Subject) -> Iterator[Found]:
             "to be saved with it",
             reader,
         )
+
+
+def _written_reader(subject: Subject, readers: Sequence[int]) -> int | None:
+    """Returns the first reader that a line stands for which says what is read; None if there is none."""
+    if any(subject.nodes.kinds[at].op.startswith("LookupTable") for at in readers):
+        return None  # the default of a table, which belongs to it
+    return next((at for at in readers if subject.has_line(at) and not subject.is_library(at)), None)

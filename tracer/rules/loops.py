@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from tracer import text
 from tracer.graph.lines import Frame, Stack
 from tracer.graph.model import Kind, TensorType
 from tracer.rules.finding import Found
-from tracer.rules.subject import PLUMBING, Subject
+from tracer.rules.subject import BACKWARD, NUMBER, PLUMBING, Subject
 
 # What takes a tensor apart. Not `IdentityN`, which also holds tensors that have nothing to do with each other.
 _PARTS = frozenset(("StridedSlice", "Slice", "GatherV2", "Unpack", "Split", "SplitV"))
@@ -17,8 +16,6 @@ _Signature = tuple[str, tuple[TensorType, ...]]
 
 COPIES = 16  # of one operation: fewer turns are quickly traced, and often meant
 _LOOKED_AT = 500  # nodes, to find how one turn hangs together with the next
-_NUMBER = re.compile(r"_\d+(?=/|$)")
-_TAPE = re.compile(r"(?:^|/)(?:gradient_tape|gradients)(?:_\d+)?/")
 
 
 def unrolled_loop(subject: Subject) -> Iterator[Found]:
@@ -27,16 +24,26 @@ def unrolled_loop(subject: Subject) -> Iterator[Found]:
     Or on the next element of one tensor. Not a loop over layers or over variables: there each turn has variables of
     its own, so no graph loop could take its place.
     """
-    loops: dict[tuple[int, int, Frame | None, str], list[list[int]]] = {}
+    loops: dict[tuple[int, Frame | None, str], list[list[int]]] = {}
     for place, copies in _copies(subject):
         if _is_loop(subject, copies):
             stack = subject.stack(copies[0])
             statement = _statement(stack)
             body = "" if statement else stack[-1].function
-            loops.setdefault((place, len(copies), statement, body), []).append(copies)
-    for (_, turns, statement, _), groups in loops.items():
-        first = min((group[0] for group in groups), key=lambda node: subject.stack(node)[-1].line)
-        yield _found(subject, turns, groups, statement or subject.line(first), first)
+            loops.setdefault((place, statement, body), []).append(copies)
+    for (_, statement, _), all_copies in loops.items():
+        for turns, groups in _by_turns(all_copies).items():
+            first = min((group[0] for group in groups), key=lambda node: subject.stack(node)[-1].line)
+            yield _found(subject, turns, groups, statement or subject.line(first), first)
+
+
+def _by_turns(groups: Sequence[list[int]]) -> dict[int, list[list[int]]]:
+    """Returns the copies of one loop by its turns: where there are 20 of one and 40 of another, each turn has two."""
+    found: dict[int, list[list[int]]] = {}
+    for group in sorted(groups, key=len):
+        turns = next((turns for turns in found if not len(group) % turns), len(group))
+        found.setdefault(turns, []).append(group)
+    return {turns: sorted(same) for turns, same in found.items()}
 
 
 def _found(subject: Subject, turns: int, groups: Sequence[Sequence[int]], line: Frame | None, first: int) -> Found:
@@ -72,8 +79,8 @@ def _copies(subject: Subject) -> Iterator[tuple[int, list[int]]]:
     many = _frequent(subject)
     for index in subject.of_kinds(set(many)):
         key = subject.stack_key(index)
-        if key is not None and not _TAPE.search(subject.nodes.names[index]):
-            base = _NUMBER.sub("", subject.nodes.names[index])
+        if key is not None and not BACKWARD.search(subject.nodes.names[index]):
+            base = NUMBER.sub("", subject.nodes.names[index])
             groups.setdefault(key, {}).setdefault((many[subject.nodes.kinds[index]], base), []).append(index)
     for (place, _), found in groups.items():
         yield from ((place, copies) for copies in found.values() if len(copies) >= COPIES)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from tracer import text
 from tracer.rules.finding import Found
-from tracer.rules.subject import PLUMBING, Subject
+from tracer.rules.subject import BACKWARD, NUMBER, PLUMBING, UPDATES, Subject
 
 LOOSE = 8  # compute nodes at top level; a loss of a line or two stays below
-_NUMBER = re.compile(r"_\d+(?=/|$)")  # what TensorFlow adds to make a scope unique
-_TAPE = re.compile(r"(?:^|/)gradient(?:_tape|s)(?:_\d+)?(?:/|$)")
 
 
 def shared_scope(subject: Subject) -> Iterator[Found]:
@@ -48,9 +45,15 @@ def shared_scope(subject: Subject) -> Iterator[Found]:
 
 
 def outside_scope(subject: Subject) -> Iterator[Found]:
-    """Finds several compute nodes at top level in a function that otherwise uses scopes of its own."""
-    computing = [op for op in subject.by_op if op not in PLUMBING]
+    """Finds several compute nodes at top level in a function that otherwise uses scopes of its own.
+
+    Not what a tape or an optimizer puts there.
+    """
+    computing = [op for op in subject.by_op if op not in PLUMBING and op != "AddN" and not UPDATES.fullmatch(op)]
     loose = [index for index in subject.of_ops(computing) if _is_loose(subject, index)]
+    if len(loose) >= LOOSE:
+        theirs = _training_lines(subject)
+        loose = [index for index in loose if subject.stack_key(index) not in theirs]
     if len(loose) < LOOSE or not _uses_scopes(subject):
         return
     ops = dict.fromkeys(subject.nodes.kinds[index].op for index in loose)
@@ -64,7 +67,18 @@ def outside_scope(subject: Subject) -> Iterator[Found]:
 
 
 def _is_loose(subject: Subject, index: int) -> bool:
-    return not subject.nodes.kinds[index].bodies and not subject.scope(index)
+    """Tells a node at top level; not the inside of an operation, of which only the last node counts."""
+    return not subject.nodes.kinds[index].bodies and "/" not in subject.nodes.names[index]
+
+
+def _training_lines(subject: Subject) -> set[tuple[int, int]]:
+    """Returns the lines that take gradients or update variables: what stands at top level for them is not theirs."""
+    keys = {
+        subject.stack_key(index)
+        for index, (name, kind) in enumerate(zip(subject.nodes.names, subject.nodes.kinds, strict=True))
+        if UPDATES.fullmatch(kind.op) or BACKWARD.search(name)
+    }
+    return {key for key in keys if key is not None}
 
 
 def _uses_scopes(subject: Subject) -> bool:
@@ -72,19 +86,23 @@ def _uses_scopes(subject: Subject) -> bool:
     makers: dict[str, tuple[int, int]] = {}
     for index, name in enumerate(subject.nodes.names):
         scope = name.partition("/")[0]
-        if subject.inlined.place_of[index] or scope in subject.op_paths or "/" not in name or _TAPE.search(name):
+        if subject.inlined.place_of[index] or scope in subject.op_paths or "/" not in name or BACKWARD.search(name):
             continue
         key = subject.stack_key(index)
         if key is not None and makers.setdefault(scope, key) != key:
             return True
-    return any(
-        subject.scope(reader) and not subject.inlined.place_of[reader] and not _TAPE.search(subject.nodes.names[reader])
-        for variable in subject.variables
-        for reader in subject.consumers[variable]
-    )
+    return any(_is_read_in_scope(subject, index) for index, found in subject.variables.items() if found.trainable)
+
+
+def _is_read_in_scope(subject: Subject, variable: int) -> bool:
+    """Tells whether a scope reads a variable without updating it, as an optimizer's does."""
+    readers = [at for at in subject.consumers[variable] if not subject.inlined.place_of[at]]
+    tops = {at: subject.scope(at).partition("/")[0] for at in readers if not BACKWARD.search(subject.nodes.names[at])}
+    updating = {top for at, top in tops.items() if UPDATES.fullmatch(subject.nodes.kinds[at].op)}
+    return bool({*tops.values()} - updating - {""})
 
 
 def _is_scope(reader: str, scope: str) -> bool:
     """Tells whether nodes in `reader` stand in the scope that variables are named after, in a call of it or not."""
-    plain, wanted = _NUMBER.sub("", reader), _NUMBER.sub("", scope)
+    plain, wanted = NUMBER.sub("", reader), NUMBER.sub("", scope)
     return f"/{plain}/".find(f"/{wanted}/") >= 0

@@ -19,7 +19,7 @@ class Rule:
     severity: Severity
     summary: str
     graph: Callable[[Subject], Iterable[Found]] | None = None
-    function: Callable[[Function], Iterable[Found]] | None = None
+    function: Callable[[Function, int], Iterable[Found]] | None = None  # and how often it recorded the same calls
 
 
 RULES: tuple[Rule, ...] = (

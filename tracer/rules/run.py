@@ -38,7 +38,7 @@ def lint(
       NotFound: the run has no such function.
       Unreadable: a graph is damaged, or larger than `limit`.
     """
-    repeats = run.window.steps + run.window.warmup if run.window else 1
+    repeats = run.window.passes if run.window else 1
     chosen = run.functions.values() if function is None else [run.functions[function]]
     first: dict[_Key, tuple[int, Finding]] = {}
     for number, one in enumerate(chosen):
@@ -52,22 +52,12 @@ def lint(
 def _of_function(function: Function, rules: Sequence[Rule], repeats: int) -> Iterator[Finding]:
     if function.traces[0].origin != "user":
         return  # how often Keras or tf.data trace their own functions is theirs to decide
-    function = _once(function, repeats)
     for rule in rules:
-        for found in rule.function(function) if rule.function else ():
+        for found in rule.function(function, repeats) if rule.function else ():
             line = found.line or function.traces[0].definition
             yield Finding(
                 rule.name, rule.severity, function.name, "", "", "", line, found.message, found.advice, found.count
             )
-
-
-def _once(function: Function, repeats: int) -> Function:
-    """Returns a function with the calls of one pass: a recording makes the same calls again and again."""
-    traces = [
-        trace if trace.calls is None else dataclasses.replace(trace, calls=-(-trace.calls // max(repeats, 1)))
-        for trace in function.traces
-    ]
-    return dataclasses.replace(function, traces=tuple(traces))
 
 
 def _of_graphs(function: Function, rules: Sequence[Rule], limit: int, unread: list[Warned] | None) -> Iterator[Finding]:

@@ -16,6 +16,8 @@ _REMEDIES = {
 }
 _REMEDY = "say it behind: x = tf.ensure_shape(x, [None, 3]), with None where a size really changes"
 _RESTORING = frozenset(("EnsureShape", "Reshape"))
+# What they give is as it was made elsewhere.
+_GIVEN = frozenset(("Placeholder", "PlaceholderWithDefault", "_Arg", "ReadVariableOp", "IteratorGetNext"))
 
 
 def unknown_shape(subject: Subject) -> Iterator[Found]:
@@ -25,9 +27,9 @@ def unknown_shape(subject: Subject) -> Iterator[Found]:
     """
     losing = {kind for kind in set(subject.nodes.kinds) if _loses(kind)}
     for index in subject.of_kinds(losing):
-        producers = [subject.nodes.kinds[at] for at in subject.producers[index]]
+        producers = {subject.nodes.kinds[at] for at in subject.producers[index]}
         readers = [subject.nodes.kinds[at].op for at in subject.consumers[index]]
-        if any(_loses(kind) or not _recorded(kind) for kind in producers) or not set(readers) - _RESTORING:
+        if any(_unknown(kind) or not _recorded(kind) for kind in producers) or not set(readers) - _RESTORING:
             continue
         op = subject.nodes.kinds[index].op
         yield Found(
@@ -42,10 +44,9 @@ def _recorded(kind: Kind) -> bool:
     return "_output_shapes" in kind.attributes
 
 
+def _unknown(kind: Kind) -> bool:
+    return any(output.shape is None and output.dtype not in _NO_SHAPE for output in kind.outputs)
+
+
 def _loses(kind: Kind) -> bool:
-    return (
-        _recorded(kind)
-        and not kind.bodies
-        and kind.op not in ("Placeholder", "PlaceholderWithDefault", "_Arg", "ReadVariableOp", "IteratorGetNext")
-        and any(output.shape is None and output.dtype not in _NO_SHAPE for output in kind.outputs)
-    )
+    return _recorded(kind) and not kind.bodies and kind.op not in _GIVEN and _unknown(kind)

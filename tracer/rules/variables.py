@@ -15,7 +15,7 @@ def unused_variable(subject: Subject) -> Iterator[Found]:
             readers = subject.consumers[index]
             yield Found(
                 f"the variable '{variable.name.partition(':')[0]}' is captured, and nothing uses its value",
-                "remove the line that reads it, or use what it reads",
+                "remove the line that reads it, or use what it reads; v.shape gives the shape alone",
                 readers[0] if readers else index,
             )
 
