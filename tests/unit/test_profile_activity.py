@@ -1,8 +1,11 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.profiles import host, space
+from tests.profiles import host, plane, space
 from tracer.errors import Unreadable
-from tracer.profile.activity import read_activities
+from tracer.profile.activity import read_timelines
+from tracer.profile.intervals import union
 
 STEP = (
     "main  step{step_num=0,_r=1} 0-1000"
@@ -13,54 +16,80 @@ STEP = (
 )
 
 
-def test_a_step_is_what_its_thread_did():
-    """The self times of all kinds add up to the step."""
-    found = read_activities(space(host(STEP)), "vm.xplane.pb")
-    kinds = found.self_ns(0, 0, 1000)
+def timeline(events):
+    """Returns what a thread with these events did."""
+    return read_timelines(space(host(f"main  {events}")), "vm.xplane.pb")[0]
 
-    assert kinds == {
-        "waiting": 310,
-        "calling functions": 210,
-        "python": 190,
-        "tracing": 190,
-        "launching": 90,
-        "python of TensorFlow": 10,
-    }
-    assert sum(kinds.values()) == 1000
+
+def test_a_step_is_what_its_thread_did():
+    """The times of all kinds add up to the step."""
+    times = read_timelines(space(host(STEP)), "vm.xplane.pb")[0].times(0, 1000)
+
+    assert times == {"scheduling": 310, "launch": 300, "python": 200, "tracing": 190}
+    assert sum(times.values()) == 1000
 
 
 @pytest.mark.parametrize(
     ("events", "kinds"),
     [
-        ("EagerLocalExecute: Mul 0-90  EagerKernelExecute 5-80  KernelAndDeviceFunc::Run 10-70", ["ops"]),
-        ("net/a:Mul 0-10  sin{hlo_op=sin} 20-30  end: sin 29-30", ["ops", "ops", "ops"]),
-        ("Iterator::Root::Prefetch 0-10  PrefetchConsume 5-6  MakeIterator::Range 20-30", ["input"] * 3),
-        ("ExecutorState::Process{id=7} 0-10  ExecutorDoneCallback 20-30", ["scheduling"] * 2),
-        ("__inference_f_7:__inference_f_7 0-90  dce 1-2  BlockUntilReady 80-85", ["launching", "compiling", "waiting"]),
-        ("FusionCompiler::Compile 0-10  CSE 1-2  Canonicalizer 3-4", ["compiling"] * 3),
-        ("my own event 0-10  $file.py:3 f 20-30", ["other", "python of TensorFlow"]),
+        (
+            "EagerLocalExecute: Mul 0-90  EagerKernelExecute 5-80  KernelAndDeviceFunc::Run 10-70",
+            ["launch", "launch", "ops", "launch", "launch"],
+        ),
+        ("net/a:Mul 0-10  sin{hlo_op=sin} 10-20  end: sin 20-21", ["ops", "ops", "ops"]),
+        (
+            "Iterator::Root::Prefetch 0-10  PrefetchConsume 5-6  MakeIterator::Range 10-20",
+            ["input", "input", "input", "input"],
+        ),
+        ("ExecutorState::Process{id=7} 0-10  ExecutorDoneCallback 10-20", ["scheduling", "scheduling"]),
+        (
+            "__inference_f_7:__inference_f_7 0-90  dce 1-2  BlockUntilReady 80-90",
+            ["launch", "compiling", "launch", "scheduling"],
+        ),
+        ("FusionCompiler::Compile 0-10  CSE 1-2  Canonicalizer 2-10", ["compiling"] * 3),
+        ("my own event 0-10  $file.py:3 f 10-20", ["other", "python"]),
     ],
 )
 def test_an_event_has_a_kind(events, kinds):
     """What a thread did at a moment is told by the event's name, its stats, and what it is inside of."""
-    found = read_activities(space(host(f"main  {events}")), "vm.xplane.pb")
+    spans = [kind for start, end, kind in timeline(events).spans(0, 1000) if start < end]
 
-    assert [event.kind for event in found.events][-len(kinds) :] == kinds
+    assert spans == [*kinds, "idle"]
 
 
-def test_threads_and_parents_are_indexes():
-    """An event has its thread and the event around it, counted over all threads."""
-    found = read_activities(space(host("one  a:Mul 0-10", "two  b:Mul 0-10  c:Mul 2-5")), "vm.xplane.pb")
-
-    assert [(event.name, event.thread, event.parent, event.self_ns) for event in found.events] == [
-        ("a:Mul", 0, -1, 10),
-        ("b:Mul", 1, -1, 7),
-        ("c:Mul", 1, 1, 3),
+def test_a_stretch_of_time_is_cut_out():
+    """Spans have no gaps, begin and end where they are asked to, and are idle where nothing was."""
+    assert list(timeline("a:Mul 10-20  b:Mul 30-40").spans(15, 50)) == [
+        (15, 20, "ops"),
+        (20, 30, "idle"),
+        (30, 40, "ops"),
+        (40, 50, "idle"),
     ]
-    assert [thread.name for thread in found.threads] == ["one", "two"]
+
+
+def test_threads_are_those_of_the_profile():
+    """A timeline stands under the number of its thread; only those are read that are wanted."""
+    content = space(plane("/device:GPU:0", "Stream #1  k 0-5"), host("one  a:Mul 0-10", "two  b:Mul 0-10"))
+
+    assert {number: line.thread.name for number, line in read_timelines(content, "x").items()} == {0: "one", 1: "two"}
+    assert list(read_timelines(content, "x", {1})) == [1]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.integers(1, 10), st.sampled_from(["a:Mul", "$f.py:1 f", "TFE_X", "mine"]))
+    )
+)
+def test_each_moment_belongs_to_one_kind(events):
+    """However events lie, overlapping or nested: the times of the kinds add up to the union of the events."""
+    text = "  ".join(f"{name} {start}-{start + length}" for start, length, name in events)
+    times = timeline(text).times(0, 100)
+    idle = times.pop("idle")
+
+    assert sum(times.values()) == union((start, start + length) for start, length, _ in events) == 100 - idle
 
 
 def test_bytes_that_are_no_profile_are_refused():
     """Damage is an error of ours here, too."""
     with pytest.raises(Unreadable):
-        read_activities(b"no profile", "vm.xplane.pb")
+        read_timelines(b"no profile", "vm.xplane.pb")

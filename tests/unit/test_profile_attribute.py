@@ -1,9 +1,10 @@
+import dataclasses
+
 import pytest
 
 from tests.profiles import host, plane, profile
 from tracer.graph.hlo import read_hlo
 from tracer.profile.attribute import attribute
-from tracer.profile.coverage import seen
 from tracer.profile.hlo_nodes import hlo_nodes, is_program_of
 from tracer.profile.lookup import Recorded
 
@@ -130,31 +131,67 @@ def test_a_node_inside_of_a_call_has_the_calls_path():
 
 
 @pytest.mark.parametrize(
+    ("events", "owner"),
+    [
+        ("ExecutorState::Process{id=-1} 0-90  a:Mul 10-20", ("runtime", "constant folding")),
+        ("ExecutorState::Process{id=-1} 0-90  RangeDataset/_3:RangeDataset 10-20", ("input", "RangeDataset")),
+        ("ExecutorState::Process{id=5} 0-90  x:MapAndBatchDataset 10-20", ("input", "MapAndBatchDataset")),
+        ("EagerLocalExecute: Mul 0-90  KernelAndDeviceFunc::Run 10-20", ("eager", "Mul")),
+        ("EagerLocalExecute: MakeIterator 0-90  KernelAndDeviceFunc::Run 10-20", ("input", "MakeIterator")),
+        ("ExecutorState::Process{id=5} 0-90  _send_x_0:_Send 10-20", ("runtime", "transfers")),
+    ],
+)
+def test_what_no_graph_holds_has_an_owner_of_its_own(events, owner):
+    """Ops that Python runs, datasets, and what TensorFlow does for itself are known by what they are."""
+    found = attribute([profile(host(f"main  {events}"))], [recorded("000-f", "__inference_f_7", "a")])
+    [node] = found.nodes
+
+    assert (node.kind, node.path, node.trace, node.calls, node.self_ns) == (*owner, "", 1, 10)
+    assert (found.unattributed, found.coverage_calls, found.coverage_time) == ((), 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
     ("events", "reason"),
     [
-        ("ExecutorState::Process{id=-1} 0-90  a:Mul 10-20", "constants that Grappler evaluates, in runs of its own"),
-        (
-            "ExecutorState::Process{id=-1} 0-90  RangeDataset/_3:RangeDataset 10-20",
-            "nodes of the tf.data pipeline itself, which no function holds",
-        ),
-        ("EagerLocalExecute: Mul 0-90  KernelAndDeviceFunc::Run 10-20", "ops that Python ran by itself"),
         ("EagerLocalExecute: __inference_g_8 0-90  other:Mul 10-20", "functions that are not recorded"),
         ("EagerLocalExecute: __inference_f_7 0-90  other:Mul 10-20", "nodes that are in no recorded graph"),
-        (
-            "ExecutorState::Process{id=5} 0-90  _send_x_0:_Send 10-20",
-            "tensors that TensorFlow hands from one part of a graph to another",
-        ),
         ("sin{hlo_op=sin,hlo_module=a_inference_g_8.1} 10-20", "XLA programs whose HLO is not recorded"),
     ],
 )
-def test_what_finds_no_node_has_a_reason(events, reason):
-    """Every execution without a node is counted under the reason why, with its time and its name."""
+def test_what_finds_no_owner_has_a_reason(events, reason):
+    """Every execution without an owner is counted under the reason why, with its time and its name."""
     found = attribute([profile(host(f"main  {events}"))], [recorded("000-f", "__inference_f_7", "a")])
     [lost] = found.unattributed
 
     assert found.nodes == ()
     assert (lost.reason, lost.calls, lost.self_ns, len(lost.examples)) == (reason, 1, 10, 1)
     assert (found.coverage_calls, found.coverage_time) == (0.0, 0.0)
+
+
+def test_executions_that_were_not_traced_count_against_the_coverage():
+    """Where it is known how many are missing, the part of the nodes that was seen says so; times are what they are."""
+    found = attribute([profile(host(*run("f", 7, "a:Mul 10-20")))], [recorded("000-f", "f", "a")])
+    found = dataclasses.replace(found, untraced=3)
+
+    assert (found.coverage_nodes, found.coverage_calls, found.coverage_time) == (0.25, 1.0, 1.0)
+
+
+def test_a_node_that_tf_data_ran_is_known():
+    """A function given to `map` is a recorded one; that the pipeline ran it, on any of its threads, is told."""
+    found = attribute(
+        [
+            profile(
+                host(
+                    "pool  InstantiatedCapturedFunction::Run{id=9} 0-50",
+                    "worker  ExecutorState::Process{id=9} 5-30  a:Mul 10-20  ExecutorState::Process{id=8} 50-70"
+                    "  b:Mul 60-65",
+                )
+            )
+        ],
+        [recorded("x", "f", "a", "b")],
+    )
+
+    assert [(node.path, node.in_input) for node in found.nodes] == [("a", True), ("b", False)]
 
 
 def test_an_instruction_is_shared_by_the_nodes_that_it_was_made_from():
@@ -253,10 +290,27 @@ def test_memory_is_the_bytes_that_a_node_allocated():
         [recorded("000-f", "f", "a")],
     )
 
-    assert [(node.path, node.calls, node.bytes) for node in found.nodes] == [("a", 1, 1024)]
-    assert [(lost.reason, lost.calls, lost.bytes) for lost in found.unattributed] == [
-        ("memory of XLA programs as a whole", 0, 64)
+    assert [(node.kind, node.path, node.calls, node.bytes) for node in found.nodes] == [
+        ("node", "a", 1, 1024),
+        ("runtime", "XLA programs", 0, 64),
     ]
+
+
+def test_memory_of_an_op_that_python_runs_is_its_own():
+    """While such an op runs on a thread, what is allocated there is the op's, whatever its kernel is called."""
+    found = attribute(
+        [
+            profile(
+                host(
+                    "main  EagerLocalExecute: MatMul 0-90  KernelAndDeviceFunc::Run 10-20"
+                    "  MemoryAllocation{allocation_bytes=512,tf_op=_MklMatMul,id=0} 12-12"
+                )
+            )
+        ],
+        [],
+    )
+
+    assert [(node.kind, node.path, node.calls, node.bytes) for node in found.nodes] == [("eager", "MatMul", 1, 512)]
 
 
 def test_steps_can_be_told_apart():
@@ -308,12 +362,3 @@ def test_a_fusion_is_made_from_what_its_instructions_name():
 def test_a_module_has_the_name_of_its_function(module, function, answer):
     """As XLA writes names: no signs, no two underscores at the beginning, attributes and a number behind it."""
     assert is_program_of(module, function) is answer
-
-
-def test_nodes_that_the_executor_never_traces_are_not_expected():
-    """Constants, shapes and control flow have no events; of the others those without executions are named."""
-    graph = [("c", "Const"), ("r", "Reshape"), ("a", "MatMul"), ("b", "Tanh"), ("m", "Merge")]
-
-    assert seen(graph, {"a"}) == (2, 1, ("b",))
-    assert seen(graph, {"a"}).coverage == 0.5
-    assert seen(graph[:2], set()).coverage == 1.0

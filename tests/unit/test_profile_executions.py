@@ -323,3 +323,29 @@ def test_steps_of_several_threads_may_overlap():
     )
 
     assert [found.steps[each.step].number if each.step >= 0 else None for each in found] == [0, 1, 0, 2, 0, None]
+
+
+def test_many_threads_at_the_same_moment_are_apart():
+    """Equal time stamps on hundreds of threads: each has its own self time, together they are busy once."""
+    found = profile(host(*(f"thread {number}  a:Mul 0-10  b:Add 0-10  c:Sub 0-4" for number in range(300))))
+
+    assert len(found.threads) == 300
+    assert Counter(each.self_ns for each in found) == {0: 300, 6: 300, 4: 300}
+    assert (found.busy_ns(), sum(found.executions.self_ns)) == (10, 3000)
+
+
+def test_runs_of_one_function_are_apart():
+    """Each run has a number of its own; all of them are the function's, also where they overlap."""
+    found = profile(
+        host(
+            f"main  {CALL} 0-10  FunctionRun{{id=1}} 2-3  {CALL} 20-30  FunctionRun{{id=2}} 22-23",
+            "worker  ExecutorState::Process{id=1} 4-26  a:Mul 5-6  a:Mul 24-25",
+            "other  ExecutorState::Process{id=2} 24-40  a:Mul 25-27",
+        )
+    )
+
+    assert [(each.run.number, each.run.function) for each in found] == [
+        (1, "__inference_f_7"),
+        (1, "__inference_f_7"),
+        (2, "__inference_f_7"),
+    ]

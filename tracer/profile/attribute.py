@@ -1,7 +1,8 @@
-"""Executions to the nodes of recorded graphs.
+"""Executions to their owners: the nodes of recorded graphs, Python, tf.data, and TensorFlow itself.
 
 Each execution goes to the node path that it bears; an instruction of XLA's to the nodes in its metadata, in equal
-parts. What finds no node is counted by the reason why not, so that the sums are those of the profile.
+parts. What no graph can hold has an owner without a trace: an op that Python ran, a dataset, constant folding. What
+finds none is counted by the reason why not, so that the sums are those of the profile.
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tracer.profile.lookup import Lookup, Recorded
-from tracer.profile.model import Op, Profile
+from tracer.profile.lookup import OF_NODE, Lookup, Owner, Recorded
+from tracer.profile.model import Profile
 from tracer.profile.sums import Key, Sum, add_sums
 
 _EXAMPLES = 5
 
 
 class NodeTime(NamedTuple):
-    """What a node did on a device in the window, over all its executions."""
+    """What a node, or another owner, did on a device in the window, over all its executions."""
 
-    trace: str  # of `Recorded`
-    path: str
+    trace: str  # of `Recorded`; empty if the owner is no node
+    path: str  # node path; else the type of the op, or what the runtime did: see `kind`
     device: str
     step: int  # number of the step, where they are told apart; -1 outside of steps, and where not
     calls: int  # executions, on a device its kernels; a part of an instruction counts as one
@@ -30,10 +31,12 @@ class NodeTime(NamedTuple):
     bytes: int  # that it allocated, as far as TensorFlow reports
     kernels: tuple[str, ...]  # what ran: "_MklNativeFusedMatMul"; XLA's instructions: "add_maximum_fusion"
     shared: bool  # whether its time is a part of instructions that other nodes have theirs in, too
+    kind: str = OF_NODE  # or "eager", "input", "runtime": see `lookup`
+    in_input: bool = False  # whether tf.data ran it, in some executions at least
 
 
 class Unattributed(NamedTuple):
-    """Executions without a node."""
+    """Executions without an owner."""
 
     reason: str
     calls: int
@@ -50,20 +53,29 @@ class Attribution:
     unattributed: tuple[Unattributed, ...]  # a row for each reason, the most self time first
     calls: int  # executions, each once
     self_ns: int
+    untraced: int = 0  # executions that TensorFlow did not trace, as far as their number is known: see `coverage`
 
     @property
     def coverage_calls(self) -> float:
-        """The part of the executions that found a node; 1 if there was none."""
-        return 1 - sum(row.calls for row in self.unattributed) / self.calls if self.calls else 1.0
+        """The part of the traced executions that found an owner; 1 if there was none."""
+        return self._found(self.calls)
+
+    @property
+    def coverage_nodes(self) -> float:
+        """The part of all executions that found an owner, those not traced among them; 1 if there was none."""
+        return self._found(self.calls + self.untraced)
+
+    def _found(self, calls: int) -> float:
+        return (self.calls - sum(row.calls for row in self.unattributed)) / calls if calls else 1.0
 
     @property
     def coverage_time(self) -> float:
-        """The part of the self time that found a node; 1 if there was none."""
+        """The part of the self time that found an owner; 1 if there was none."""
         return 1 - sum(row.self_ns for row in self.unattributed) / self.self_ns if self.self_ns else 1.0
 
 
 def attribute(profiles: Iterable[Profile], recorded: Sequence[Recorded], *, by_step: bool = False) -> Attribution:
-    """Returns the time and the memory of each node on each device, over all profiles of a run.
+    """Returns the time and the memory of each owner on each device, over all profiles of a run.
 
     Args:
       profiles: of any number of hosts and sessions.
@@ -74,16 +86,16 @@ def attribute(profiles: Iterable[Profile], recorded: Sequence[Recorded], *, by_s
     for profile in profiles:
         add_sums(profile, sums, by_step=by_step)
     lookup = Lookup(recorded)
-    cells: dict[tuple[str, str, str, int], _Cell] = {}
+    cells: dict[tuple[Owner, str, int], _Cell] = {}
     lost: dict[str, list[tuple[Key, Sum]]] = {}
     for key, each in sums.items():
-        places = lookup.places(key.op, key.run)
-        if isinstance(places, str):
-            lost.setdefault(places, []).append((key, each))
+        owners = lookup.owners(key.op, key.run)
+        if isinstance(owners, str):
+            lost.setdefault(owners, []).append((key, each))
             continue
-        for part, (trace, path) in enumerate(places):
-            cell = cells.setdefault((trace, path, key.device, key.step), _Cell())
-            cell.add(key.op, each, part, len(places))
+        for part, owner in enumerate(owners):
+            cell = cells.setdefault((owner, key.device, key.step), _Cell())
+            cell.add(key, each, part, len(owners))
     return Attribution(
         nodes=tuple(sorted((cell.node(*where) for where, cell in cells.items()), key=_most_first)),
         unattributed=tuple(sorted((_unattributed(reason, rows) for reason, rows in lost.items()), key=_most_first)),
@@ -98,24 +110,36 @@ class _Cell:
     def __init__(self) -> None:
         self._sum = Sum()
         self._kernels: dict[str, None] = {}
-        self._shared = False
+        self._shared = self._in_input = False
 
-    def add(self, op: Op, each: Sum, part: int, parts: int) -> None:
+    def add(self, key: Key, each: Sum, part: int, parts: int) -> None:
         """Adds the executions of an op, or one of several equal parts of them; the first has what is left over."""
         mine = self._sum
         mine.calls += each.calls
         mine.self_ns += _share(each.self_ns, part, parts)
         mine.total_ns += _share(each.total_ns, part, parts)
         mine.bytes += _share(each.bytes, part, parts)
-        if op.type:
-            self._kernels[op.type] = None
+        if key.op.type or key.op.module:
+            self._kernels[key.op.type or key.op.name] = None
         self._shared |= parts > 1
+        self._in_input |= key.run.input
 
-    def node(self, trace: str, path: str, device: str, step: int) -> NodeTime:
+    def node(self, owner: Owner, device: str, step: int) -> NodeTime:
+        """Returns the sums."""
         mine = self._sum
-        kernels = tuple(sorted(self._kernels))
         return NodeTime(
-            trace, path, device, step, mine.calls, mine.self_ns, mine.total_ns, mine.bytes, kernels, self._shared
+            trace=owner.trace,
+            path=owner.path,
+            device=device,
+            step=step,
+            calls=mine.calls,
+            self_ns=mine.self_ns,
+            total_ns=mine.total_ns,
+            bytes=mine.bytes,
+            kernels=tuple(sorted(self._kernels)),
+            shared=self._shared,
+            kind=owner.kind,
+            in_input=self._in_input,
         )
 
 

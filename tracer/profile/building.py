@@ -14,6 +14,8 @@ from tracer.profile.model import FOLDING, Allocation, Executions, FunctionRun, O
 
 HOST_DEVICE = "/device:CPU:0"
 
+_LONGEST = 10_000  # characters of a prefix: no graph nests calls so deep, but a damaged profile may
+
 NO_NAME = "events without a name"
 NEGATIVE = "events that end before they begin"
 NO_END = "asynchronous executions without an end"
@@ -25,10 +27,10 @@ class Found:
     """Executions of one thread in the order of time, before they are put behind those of other threads."""
 
     def __init__(self) -> None:
-        self.op: list[int] = []
-        self.start: list[int] = []
-        self.end: list[int] = []
-        self.run: list[int] = []
+        self.op = array("q")
+        self.start = array("q")
+        self.end = array("q")
+        self.run = array("q")
 
     def add(self, op: int, start: int, end: int, run: int) -> int:
         """Adds an execution and returns its index."""
@@ -59,13 +61,13 @@ class Building:
         self.events = 0
         self.asynchronous: dict[int, int] = {}  # rows that are done later, by TensorFlow's number for that
         self.done: dict[int, int] = {}  # when
+        self.input_runs: set[int] = set()  # numbers of the runs that tf.data began
         self.ops: list[Op] = []
         self._ops: dict[Op, int] = {}
         self._keys = [_Key(0, "", "")]
         self._runs = {self._keys[0]: 0}
-        self._inside: dict[
-            int, tuple[int, str]
-        ] = {}  # by number: index of the run around it, and the node that began it
+        # By number: index of the run around it, and the node that began it.
+        self._inside: dict[int, tuple[int, str]] = {}
         self._step_starts: list[int] = []
         self._step_ends: list[int] = []
         self._inner: dict[_Key, int] = {}  # the run around one that is inside of a node
@@ -105,14 +107,14 @@ class Building:
         own, parents = self_times(found.start, found.end)
         rows, size = self.rows, len(own)
         rows.op.extend(found.op)
-        rows.thread.extend([len(self.threads)] * size)
+        rows.thread.extend(array("q", [len(self.threads)]) * size)
         rows.start_ns.extend(found.start)
         rows.end_ns.extend(found.end)
         rows.done_ns.extend(found.end)
         rows.self_ns.extend(own)
-        rows.step.extend([-1] * size)
+        rows.step.extend(array("q", [-1]) * size)
         rows.run.extend(found.run)
-        rows.parent.extend([parent + first if parent >= 0 else -1 for parent in parents])
+        rows.parent.extend(parents if not first else array("q", [p + first if p >= 0 else -1 for p in parents]))
         self.threads.append(thread)
         self._slices.setdefault(line, []).append((first, first + size))
         return first
@@ -210,15 +212,17 @@ class Building:
         around = [self._around(index, key) for index, key in enumerate(keys)]
         named: dict[int, FunctionRun] = {}
         for index in range(len(keys)):
-            chain: list[int] = []
+            chain: dict[int, None] = {}  # from the inside to the outside
             at = index
             while at not in named and at not in chain:
-                chain.append(at)
+                chain[at] = None
                 at = around[at][0]
             for at in reversed(chain):
                 outer, node = around[at]
                 run = named.get(outer, FunctionRun(keys[at].number, keys[at].function))
-                named[at] = FunctionRun(keys[at].number, run.function, f"{run.prefix}{node}/" if node else run.prefix)
+                prefix = f"{run.prefix}{node}/" if node and len(run.prefix) < _LONGEST else run.prefix
+                of_input = run.input or keys[at].number in self.input_runs
+                named[at] = FunctionRun(keys[at].number, run.function, prefix, of_input)
         return tuple(named[index] for index in range(len(keys)))
 
     def _around(self, index: int, key: _Key) -> tuple[int, str]:

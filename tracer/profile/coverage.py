@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
+
+from tracer.graph.inline import Inlined
+from tracer.graph.names import node_path
+from tracer.graph.op_sets import LOOP_OPS
+from tracer.profile.model import FOLDING, Profile
 
 # Kernels that TensorFlow's executor writes no event for: it holds them for inexpensive whatever they cost
 # (`OpKernel::IsExpensive`), hands out constants itself, or knows them for control flow. Measured with TensorFlow 2.21.
@@ -19,11 +25,17 @@ UNTRACED = frozenset(
             "StopGradient",
             "PreventGradient",
             "VarHandleOp",
+            "Placeholder",
         ),
-        *("Switch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond"),
+        *LOOP_OPS,
         *("Reshape", "Squeeze", "ExpandDims", "EnsureShape", "Rank", "Shape", "ShapeN", "Size"),
     }
 )
+_PLAIN = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+# Made from constants they are constants themselves, to the executor: Grappler leaves them, as it can't write them down.
+_LISTS = frozenset({"TensorListReserve", "EmptyTensorList"})
+# In their places the functions' own nodes run; a call that stays a call is seen, but who knows which does.
+_CALLS = _PLAIN | {"If", "StatelessIf", "While", "StatelessWhile", "Case", "StatelessCase"}
 
 
 class Seen(NamedTuple):
@@ -49,3 +61,110 @@ def seen(nodes: Iterable[tuple[str, str]], executed: Container[str]) -> Seen:
     expected = [path for path, op in nodes if op not in UNTRACED]
     missing = tuple(path for path in expected if path not in executed)
     return Seen(len(expected), len(expected) - len(missing), missing)
+
+
+class Untraced(NamedTuple):
+    """A node with fewer executions in the profile than it had."""
+
+    path: str
+    op: str
+    calls: int  # in the profile
+    runs: int  # how often it ran: as often as what else stands in its body
+
+    @property
+    def missing(self) -> int:
+        """Executions that TensorFlow did not trace."""
+        return self.runs - self.calls
+
+
+def function_runs(profile: Profile) -> dict[str, int]:
+    """Returns how often each function that Python called ran, by its runtime name."""
+    return dict(Counter(run.function for run in profile.runs if run.number not in (0, FOLDING) and not run.prefix))
+
+
+def untraced(
+    nodes: Iterable[tuple[str, str]], calls: Mapping[str, int], bodies: Iterable[tuple[str, str]] = (), runs: int = 0
+) -> tuple[Untraced, ...]:
+    """Returns the nodes of a function that TensorFlow did not trace each time, those with the most missing first.
+
+    TensorFlow's executor traces a node while it holds it for expensive. What it holds for cheap when the window begins
+    is not traced in it at all; what is dearer than it thought is, from then on. But all nodes of a body run equally
+    often, whatever they cost: so a body ran as often as the node in it with the most executions, and where all of a
+    loop's are cheap, as often as its condition was true. A body of which nothing is known is left out: a branch that is
+    not taken looks the same. Not for functions that XLA compiles, which run no nodes.
+
+    Args:
+      nodes: path and op of each node that is executed: those of `executable`.
+      calls: executions by node path.
+      bodies: prefix and label of the bodies in the graph, `("net/while/body/", "body")`: those of `bodies_of`.
+      runs: how often the function itself ran, if that is known: `function_runs`.
+    """
+    owners = _Bodies(bodies)
+    expected = [(path, op, owners.around(path)) for path, op in nodes]
+    known = Counter({"": runs})
+    for path, _, body in expected:
+        known[body] = max(known[body], calls.get(path, 0))
+    owners.conclude(known)
+    rows = (Untraced(path, op, calls.get(path, 0), known[body]) for path, op, body in expected)
+    return tuple(sorted((row for row in rows if row.missing > 0), key=lambda row: (-row.missing, row.path)))
+
+
+def executable(inlined: Inlined) -> list[tuple[str, str]]:
+    """Returns path and op of the nodes of an optimised graph that the executor runs, and may trace."""
+    nodes = inlined.nodes
+    constants = {name for name, kind in zip(nodes.names, nodes.kinds, strict=True) if kind.op == "Const"}
+    found = []
+    for index, (name, kind) in enumerate(zip(nodes.names, nodes.kinds, strict=True)):
+        if kind.op in UNTRACED or kind.op in _CALLS:
+            continue
+        if kind.op in _LISTS and constants.issuperset(nodes.inputs_of(index)):
+            continue
+        found.append((node_path(name), kind.op))
+    return found
+
+
+def bodies_of(inlined: Inlined) -> list[tuple[str, str]]:
+    """Returns prefix and label of the functions in a graph that do not simply run as often as what is around them."""
+    plain = {
+        name
+        for name, kind in zip(inlined.nodes.names, inlined.nodes.kinds, strict=True)
+        if kind.bodies and kind.op in _PLAIN
+    }
+    return [
+        (place.prefix, place.label)
+        for place in inlined.places[1:]
+        if place.label or place.prefix.removesuffix("/") not in plain
+    ]
+
+
+class _Bodies:
+    """Which body a node is in, by its path."""
+
+    def __init__(self, bodies: Iterable[tuple[str, str]]) -> None:
+        self._labels = dict(bodies)
+        self._known: dict[str, str] = {}
+
+    def around(self, path: str) -> str:
+        """Returns the prefix of the innermost body that a path is in; empty if it is in none."""
+        scope, slash, _ = path.rpartition("/")
+        chain: list[str] = []
+        prefix = scope + slash
+        while prefix not in self._known and prefix not in self._labels and prefix:
+            chain.append(prefix)
+            scope, slash, _ = scope.rpartition("/")
+            prefix = scope + slash
+        found = self._known.get(prefix, prefix)
+        self._known.update(dict.fromkeys(chain, found))
+        return found
+
+    def conclude(self, known: Counter[str]) -> None:
+        """Adds what a loop's condition says of its body, and the other way round: it is asked once more a loop."""
+        for prefix, label in sorted(self._labels.items()):  # what is around comes before what is inside
+            if label != "body":
+                continue
+            condition = f"{prefix[: -len('body/')]}cond/"
+            loops = known[self.around(prefix.removesuffix("/"))]
+            if known[condition] and not known[prefix]:
+                known[prefix] = max(known[condition] - loops, 0) if loops else 0
+            elif known[prefix] and not known[condition] and condition in self._labels:
+                known[condition] = known[prefix] + loops

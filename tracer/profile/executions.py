@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from tracer.collector import paused_collector
+from tracer.errors import Unreadable
 from tracer.profile.building import Building
 from tracer.profile.device import read_device
 from tracer.profile.host import HostPlane
@@ -27,10 +31,10 @@ def read_profile(content: bytes, path: object) -> Profile:
     Raises:
       Unreadable: the bytes are empty, cut off, damaged, or no profile.
     """
-    host, planes = read_planes(content, path)
     building = Building()
     launches: dict[int, tuple[int, int]] = {}
-    with paused_collector():
+    with readable(path), paused_collector():
+        host, planes = read_planes(content, path)
         for plane in sorted((plane for plane in planes if plane.name in _HOST), key=lambda plane: plane.name):
             reader = HostPlane(plane, building, launches)
             for line in plane.lines:
@@ -41,3 +45,17 @@ def read_profile(content: bytes, path: object) -> Profile:
                 read_device(plane, building, launches)
         file = str(path).replace("\\", "/").rpartition("/")[2]
         return building.profile(str(path), host or file.removesuffix(".xplane.pb"))
+
+
+@contextmanager
+def readable(path: object) -> Iterator[None]:
+    """Reads in the block; times that do not fit into 64 bits are damage.
+
+    Raises:
+      Unreadable: there were such.
+    """
+    try:
+        yield
+    except OverflowError:
+        hint = "the file is damaged, or no profile (*.xplane.pb); record again"
+        raise Unreadable(f"{path} has events at times that no clock shows", hint=hint) from None

@@ -8,6 +8,7 @@ On a thread, in the order of time:
       net/add:AddV2                             an execution of a node
       ExecutorState::ProcessAsync::Start {_p}   one that is done when the `Done` with this number as `_c` comes
         FunctionRun {id}                        ... it is a call that was not inlined
+    InstantiatedCapturedFunction::Run {id}      tf.data runs a function as run number `id`
     EagerLocalExecute: MatMul                   Python ran an op
       KernelAndDeviceFunc::Run                  its execution
     add_maximum_fusion {hlo_op, hlo_module, _p} XLA ran an instruction; `end: add_maximum_fusion` {_c}: it was done
@@ -22,10 +23,9 @@ from tracer.graph.names import node_path
 from tracer.profile import names
 from tracer.profile.building import HOST_DEVICE, NEGATIVE, NO_NAME, Building, Found
 from tracer.profile.model import ASYNC, EAGER, NODE, XLA, Allocation, Op, Step, Thread
-from tracer.profile.xplane import Plane, text
+from tracer.profile.xplane import Plane, in_order, text
 
 _STATS = ("id", "_p", "_c", "correlation_id", "step_num", "hlo_op", "hlo_module")
-_Row = tuple[int, int, int, int, int, Any]  # offset_ps, -duration_ps: the longer sorts first; number, meaning, metadata
 
 
 class HostPlane:
@@ -39,14 +39,14 @@ class HostPlane:
         self._instruction_stats = (self.stat["hlo_op"], self.stat["hlo_module"], self.stat["_p"])
         self._by_stats: dict[tuple[int, int, int], int] = {}
         self._instructions: dict[tuple[int, int], int] = {}  # ops by references to their name and module
-        self._meanings = {number: self._meaning(number, name) for number, name in plane.event_names.items()}
+        self.meanings = {number: self._meaning(number, name) for number, name in plane.event_names.items()}
+        self.ignored = frozenset(number for number, meaning in self.meanings.items() if meaning == names.IGNORED)
+        self.runs: dict[int, int] = {}  # index of each run by its number
 
     def read(self, line: Any) -> None:
         """Adds what a line has to say."""
-        rows = self._rows(line)
-        rows.sort()
         self.building.events += len(line.events)
-        _HostLine(self, line).read(rows)
+        _HostLine(self, line).read()
 
     def number(self, event: Any, stat: str) -> int:
         """Returns a whole number among an event's stats, 0 if it is not there."""
@@ -56,26 +56,7 @@ class HostPlane:
                 return found.int64_value or found.uint64_value  # type: ignore[no-any-return]  # protobuf's stubs
         return 0
 
-    def _rows(self, line: Any) -> list[_Row]:
-        """Returns the events that mean something."""
-        rows: list[_Row] = []
-        meanings, unnamed = self._meanings, 0
-        for event in line.events:
-            metadata = event.metadata_id
-            meaning = meanings.get(metadata)
-            if not meaning:
-                unnamed += meaning is None
-                continue
-            if meaning < 0:
-                meaning = self._meaning_by_stats(metadata, event.stats)
-                if not meaning:
-                    continue
-            rows.append((event.offset_ps, -event.duration_ps, len(rows), meaning, metadata, event))
-        if unnamed:
-            self.building.lost[NO_NAME] += unnamed
-        return rows
-
-    def _meaning_by_stats(self, metadata: int, stats: Sequence[Any]) -> int:
+    def meaning_by_stats(self, metadata: int, stats: Sequence[Any]) -> int:
         """Returns what an event is that its name does not tell; those of one name and the same stats are the same."""
         if not stats:
             return names.IGNORED
@@ -128,6 +109,7 @@ class _HostLine:
         self._found = Found()
         self._opened: list[tuple[int, int]] = []  # until when which run goes on, the innermost last
         self._eager: tuple[int, int] = (0, -1)  # until when which op of Python's goes on, which did not run yet
+        self._running: tuple[int, int] = (0, -1)  # until when which op of Python's runs
         self._node: tuple[int, str] = (0, "")  # until when which asynchronous node is being started
         self._later: list[tuple[int, int]] = []  # TensorFlow's number for executions that are done later, and their row
         self._handlers = {
@@ -143,17 +125,32 @@ class _HostLine:
             names.STEP: self._step,
             names.ALLOCATION: self._allocation,
             names.LAUNCH: self._launch,
+            names.PIPELINE_RUN: self._pipeline_run,
         }
 
-    def read(self, rows: list[_Row]) -> None:
+    def read(self) -> None:
+        """Adds the line's executions, and what else its events say."""
         found, opened, subjects = self._found, self._opened, self._plane.subjects
         ops, starts, ends, runs = found.op, found.start, found.end, found.run
-        base = self._line.timestamp_ns
-        for offset, minus, _, meaning, metadata, event in rows:
+        base, meanings, ignored = self._line.timestamp_ns, self._plane.meanings, self._plane.ignored
+        lost = self._building.lost
+        # Most events say nothing here. Kept, each of the others is made an object of Python's once, not at each look.
+        events = [event for event in self._line.events if event.metadata_id not in ignored]
+        for offset, event in zip(*in_order(events), strict=True):
+            metadata = event.metadata_id
+            meaning = meanings.get(metadata)
+            if meaning is None:
+                lost[NO_NAME] += 1
+                continue
+            if meaning < 0:
+                meaning = self._plane.meaning_by_stats(metadata, event.stats)
+                if not meaning:
+                    continue
+            duration = event.duration_ps
             start = base + offset // 1000
-            end = base + (offset - minus) // 1000
-            if minus > 0:
-                self._building.lost[NEGATIVE] += 1
+            end = base + (offset + duration) // 1000
+            if duration < 0:
+                lost[NEGATIVE] += 1
                 end = start
             while opened and opened[-1][0] <= start:
                 opened.pop()
@@ -170,7 +167,11 @@ class _HostLine:
             self._building.asynchronous[number] = first + row
 
     def _process(self, event: Any, _metadata: int, _start: int, end: int) -> None:
-        self._opened.append((end, self._building.run(self._plane.number(event, "id"))))
+        number, runs = self._plane.number(event, "id"), self._plane.runs
+        run = runs.get(number)
+        if run is None:
+            run = runs[number] = self._building.run(number)
+        self._opened.append((end, run))
 
     def _call(self, _event: Any, metadata: int, _start: int, end: int) -> None:
         self._opened.append((end, self._plane.subjects[metadata]))
@@ -183,12 +184,15 @@ class _HostLine:
         until, op = self._eager
         if start < until:
             self._add(op, start, end)
-            self._eager = (0, -1)
+            self._eager, self._running = (0, -1), (end, op)
 
     def _function_run(self, event: Any, _metadata: int, start: int, _end: int) -> None:
         until, node = self._node
         around = self._opened[-1][1] if self._opened else 0
         self._building.begin_run(self._plane.number(event, "id"), around, node if start < until else "")
+
+    def _pipeline_run(self, event: Any, _metadata: int, _start: int, _end: int) -> None:
+        self._building.input_runs.add(self._plane.number(event, "id"))
 
     def _async_start(self, event: Any, _metadata: int, start: int, end: int) -> None:
         stats = self._plane.plane.stats(event)
@@ -217,7 +221,11 @@ class _HostLine:
 
     def _allocation(self, event: Any, metadata: int, start: int, _end: int) -> None:
         taken_back = self._plane.plane.event_names[metadata] == "MemoryDeallocation"
-        self._building.allocations.append(_allocated(self._plane, event, start, self._thread, taken_back))
+        found = _allocated(self._plane, event, start, self._thread, taken_back)
+        until, op = self._running
+        if start < until and not taken_back:
+            found = found._replace(path=self._building.ops[op].type, kind=EAGER)
+        self._building.allocations.append(found)
 
     def _add(self, op: int, start: int, end: int) -> int:
         return self._found.add(op, start, end, self._opened[-1][1] if self._opened else 0)

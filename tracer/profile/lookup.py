@@ -1,26 +1,34 @@
-"""Which node of which recorded trace an execution is of."""
+"""Whose an execution is: a node's, Python's, tf.data's or the runtime's; or the reason why nobody's."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
 
 from tracer.profile.hlo_nodes import is_program_of
 from tracer.profile.model import EAGER, FOLDING, FunctionRun, Op
+from tracer.profile.names import is_input
 
-# Why an execution is of no recorded node.
-CONSTANTS = "constants that Grappler evaluates, in runs of its own"
-PIPELINE = "nodes of the tf.data pipeline itself, which no function holds"
-EAGERLY = "ops that Python ran by itself"
+# Kinds of owners.
+OF_NODE = "node"  # a node of a recorded trace
+OF_EAGER = "eager"  # an op that Python ran by itself, of which there is no graph: known by its type
+OF_INPUT = "input"  # the tf.data pipeline itself, which no function holds: its datasets and iterators, by type
+OF_RUNTIME = "runtime"  # what TensorFlow does for itself, by what that is
+
+# What TensorFlow does for itself.
+CONSTANTS = "constant folding"  # Grappler runs nodes of constants, once, when a function runs for the first time
+TRANSFERS = "transfers"  # tensors handed from one part of a graph to another
+PROGRAM_MEMORY = "XLA programs"  # their memory, which they take as a whole
+
+# Why an execution is nobody's.
 NO_PROGRAM = "XLA programs whose HLO is not recorded"
 XLA_OWN = "instructions that XLA added, which name no node"
 NO_FUNCTION = "functions that are not recorded"
 NO_NODE = "nodes that are in no recorded graph"
 NO_LAUNCH = "kernels that name no node"
 
-TRANSFERS = "tensors that TensorFlow hands from one part of a graph to another"
-PROGRAM_MEMORY = "memory of XLA programs as a whole"
 
 _DATASET = re.compile(r"\w*Dataset(V\d+)?")
 _TRANSFER = re.compile(r"_(Host)?(Send|Recv)")
@@ -32,24 +40,35 @@ class Recorded:
 
     trace: str  # its name in the answer: "000-step"
     function: str  # runtime name: "__inference_step_28"
-    paths: Collection[str]  # node paths of its graphs, traced and optimised; a set or a mapping
+    paths: Container[str]  # node paths of its graphs, traced and optimised
     instructions: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # see `hlo_nodes`
 
 
-Places = tuple[tuple[str, str], ...]  # traces and node paths
+class Owner(NamedTuple):
+    """Whose executions are."""
+
+    kind: str  # `OF_NODE`, `OF_EAGER`, `OF_INPUT`, `OF_RUNTIME`
+    trace: str  # of `Recorded`; empty for other kinds
+    path: str  # the node path; of other kinds the type of the op, or what the runtime did
+
+
+Owners = tuple[Owner, ...]
 
 
 class Lookup:
-    """Finds the nodes of executions; each question is answered once."""
+    """Finds the owners of executions; each question is answered once.
+
+    Traces are asked one after the other, so that those behind need not be read where the first have the answer.
+    """
 
     def __init__(self, recorded: Sequence[Recorded]) -> None:
         self._recorded = recorded
         self._by_function = {trace.function: trace for trace in recorded if trace.function}
         self._programs: dict[str, Recorded | None] = {}
-        self._known: dict[tuple[Op, str, str, bool], Places | str] = {}
+        self._known: dict[tuple[Op, str, str, bool], Owners | str] = {}
 
-    def places(self, op: Op, run: FunctionRun) -> Places | str:
-        """Returns the nodes that an execution is of, or the reason why it is of none.
+    def owners(self, op: Op, run: FunctionRun) -> Owners | str:
+        """Returns whose an execution is, or the reason why it is nobody's.
 
         Several nodes share an execution in equal parts: those that XLA made one instruction from.
         """
@@ -58,51 +77,55 @@ class Lookup:
             self._known[key] = self._find(op, run)
         return self._known[key]
 
-    def _find(self, op: Op, run: FunctionRun) -> Places | str:
+    def _find(self, op: Op, run: FunctionRun) -> Owners | str:
         if op.kind == EAGER:
-            return EAGERLY
+            return _other(OF_INPUT if is_input(op.type) else OF_EAGER, op.type)
         if op.module:
             return self._instruction(op, run)
         if not op.path:
             return NO_LAUNCH
         if run.number == FOLDING:
-            return PIPELINE if _DATASET.fullmatch(op.type) else CONSTANTS
-        return self._node(op.path, run) or _why_not(op, run, self._by_function)
+            return _other(OF_INPUT, op.type) if _DATASET.fullmatch(op.type) else _other(OF_RUNTIME, CONSTANTS)
+        return self._node(op.path, run) or _without_node(op, run, self._by_function)
 
-    def _node(self, path: str, run: FunctionRun) -> Places:
+    def _node(self, path: str, run: FunctionRun) -> Owners:
         """Returns the node of a path: in the function that Python called, else in any that has it."""
         called = self._by_function.get(run.function)
         full = run.prefix + path
         if called and full in called.paths:
-            return ((called.trace, full),)
+            return (Owner(OF_NODE, called.trace, full),)
         for wanted in dict.fromkeys((full, path)):
             for trace in self._recorded:
                 if wanted in trace.paths:
-                    return ((trace.trace, wanted),)
+                    return (Owner(OF_NODE, trace.trace, wanted),)
         return ()
 
-    def _instruction(self, op: Op, run: FunctionRun) -> Places | str:
+    def _instruction(self, op: Op, run: FunctionRun) -> Owners | str:
         program = self._program(op.module)
         if program is None:
             return NO_PROGRAM
         nodes = [path for path in program.instructions.get(op.name, ()) if path in program.paths]
         called = self._by_function.get(run.function)
         if called and nodes and all(run.prefix + path in called.paths for path in nodes):
-            return tuple((called.trace, run.prefix + path) for path in nodes)
-        return tuple((program.trace, path) for path in nodes) or XLA_OWN
+            return tuple(Owner(OF_NODE, called.trace, run.prefix + path) for path in nodes)
+        return tuple(Owner(OF_NODE, program.trace, path) for path in nodes) or XLA_OWN
 
     def _program(self, module: str) -> Recorded | None:
         if module not in self._programs:
-            found = (trace for trace in self._recorded if trace.instructions and is_program_of(module, trace.function))
+            found = (trace for trace in self._recorded if is_program_of(module, trace.function) and trace.instructions)
             self._programs[module] = next(found, None)
         return self._programs[module]
 
 
-def _why_not(op: Op, run: FunctionRun, functions: Mapping[str, Recorded]) -> str:
+def _other(kind: str, path: str) -> Owners:
+    return (Owner(kind, "", path),)
+
+
+def _without_node(op: Op, run: FunctionRun, functions: Mapping[str, Recorded]) -> Owners | str:
     if _DATASET.fullmatch(op.type):
-        return PIPELINE
+        return _other(OF_INPUT, op.type)
     if op.path.startswith("__"):  # an allocation of a whole function's
-        return PROGRAM_MEMORY
+        return _other(OF_RUNTIME, PROGRAM_MEMORY)
     if _TRANSFER.fullmatch(op.type):
-        return TRANSFERS
+        return _other(OF_RUNTIME, TRANSFERS)
     return NO_FUNCTION if run.function and run.function not in functions else NO_NODE

@@ -89,6 +89,7 @@ class FunctionRun(NamedTuple):
     number: int  # TensorFlow's own, a random one; `FOLDING` for runs outside of steps; 0 if there is none
     function: str  # runtime name of the function that Python called; empty if unknown
     prefix: str = ""  # of the node paths in it, where a node that is not inlined runs it: "PartitionedCall/"
+    input: bool = False  # whether tf.data ran it, to make elements
 
 
 class Allocation(NamedTuple):
@@ -104,6 +105,7 @@ class Allocation(NamedTuple):
     thread: int
     step: int  # index into `Profile.steps`; -1 outside of all
     shape: str  # as TensorFlow writes it: "[2,48,48,16]"
+    kind: str = NODE  # `EAGER` for an op that Python ran: `path` is its type then
 
     @property
     def device(self) -> str:

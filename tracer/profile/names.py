@@ -9,6 +9,9 @@ from collections.abc import Collection
 # XLA compiled as a whole (`__inference_f_23:__inference_f_23`) is a call: what runs in it are its instructions.
 _EXECUTED = re.compile(r"(?P<node>[^\s:$][^\s:]*):(?P<op>_?[A-Z][\w>]*)")
 _EAGER = "EagerLocalExecute: "
+_PIPELINE = "InstantiatedCapturedFunction::"
+# What tf.data consists of, and what takes elements out of it: as nodes, and as ops that Python runs.
+_INPUT = re.compile(r"\w*Dataset(V\d+)?|\w*Iterator(V\d+)?|IteratorGetNext\w*|OptionalFromValue|MultiDeviceIterator\w*")
 _OP_TYPE = re.compile(r"_?[A-Z][\w>]*")
 
 # What an event is to the reader.
@@ -27,6 +30,7 @@ THUNK_DONE = 10
 STEP = 11
 ALLOCATION = 12
 LAUNCH = 13  # of a kernel on a device
+PIPELINE_RUN = 14  # tf.data handed a run to the executor: of a function given to `map`, `filter`, ...
 
 _BY_NAME = {
     "ExecutorState::Process": PROCESS,
@@ -54,6 +58,11 @@ def eager(name: str) -> str:
     return name[len(_EAGER) :] if name.startswith(_EAGER) else ""
 
 
+def is_input(op: str) -> bool:
+    """Returns whether ops of this type make a dataset, or take elements out of one."""
+    return _INPUT.fullmatch(op) is not None
+
+
 def meaning(name: str) -> int:
     """Returns what an event of the host is, by its name; `BY_STATS` where a program may have given it that name."""
     known = _BY_NAME.get(name)
@@ -65,6 +74,8 @@ def meaning(name: str) -> int:
         return EAGER_OP if _OP_TYPE.fullmatch(eager(name)) else CALL
     if name.startswith("end: "):
         return THUNK_DONE
+    if name.startswith(_PIPELINE):
+        return PIPELINE_RUN
     return EXECUTION if executed(name) else BY_STATS
 
 

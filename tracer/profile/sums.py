@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import count
 from typing import NamedTuple, TypeVar
 
-from tracer.profile.model import FOLDING, NODE, FunctionRun, Op, Profile
+from tracer.profile.model import EAGER, FOLDING, FunctionRun, Op, Profile
 
 _T = TypeVar("_T")
 
@@ -46,17 +48,18 @@ def add_sums(profile: Profile, sums: dict[Key, Sum], *, by_step: bool = False) -
     height = len(steps)
     parents, ops = rows.parent, rows.op
     found: dict[int, list[int]] = {}
+    outside = _Outside(ops, parents)
     columns = zip(
-        ops, rows.run, rows.thread, rows.step, rows.self_ns, rows.start_ns, rows.done_ns, parents, strict=True
-    )
-    for op, run, thread, step, own, start, done, parent in columns:
+        count(), ops, rows.run, rows.thread, rows.step, rows.self_ns, rows.start_ns, rows.done_ns, parents
+    )  # fmt: skip
+    for row, op, run, thread, step, own, start, done, parent in columns:
         code = ((op * width + run_numbers[run]) * depth + device_numbers[thread]) * height + step_numbers[step]
         each = found.get(code)
         if each is None:
             each = found[code] = [0, 0, 0]
         each[0] += 1
         each[1] += own
-        if parent < 0 or not _inside_itself(parent, op, ops, parents):
+        if parent < 0 or not outside.has(row, parent, op):
             each[2] += done - start
     for code, (calls, own, total) in found.items():
         rest, step = divmod(code, height)
@@ -67,18 +70,32 @@ def add_sums(profile: Profile, sums: dict[Key, Sum], *, by_step: bool = False) -
     _add_memory(profile, sums, by_step=by_step)
 
 
-def _inside_itself(parent: int, op: int, ops: Sequence[int], parents: Sequence[int]) -> bool:
-    while parent >= 0:
-        if ops[parent] == op:
-            return True
-        parent = parents[parent]
-    return False
+class _Outside:
+    """Which ops are around an execution; asked for one execution after the other."""
+
+    def __init__(self, ops: Sequence[int], parents: Sequence[int]) -> None:
+        self._ops = ops
+        self._parents = parents
+        self._rows: list[int] = []
+        self._count: Counter[int] = Counter()
+
+    def has(self, row: int, parent: int, op: int) -> bool:
+        """Returns whether an execution that is inside of another is inside of one of the same op."""
+        if parent == row - 1:  # the one before, or around that: they are in the order of their beginnings
+            if self._parents[parent] < 0:
+                self._rows.clear()
+                self._count.clear()
+            self._rows.append(parent)
+            self._count[self._ops[parent]] += 1
+        while self._rows and self._rows[-1] != parent:
+            self._count[self._ops[self._rows.pop()]] -= 1
+        return self._count[op] > 0
 
 
 def _add_memory(profile: Profile, sums: dict[Key, Sum], *, by_step: bool) -> None:
     for each in profile.allocations:
         if each.bytes > 0:
-            op = Op(each.path, each.path, "", NODE)
+            op = Op(each.path, each.path, each.path if each.kind == EAGER else "", each.kind)
             step = profile.steps[each.step].number if by_step and each.step >= 0 else -1
             key = Key(op, _plain(profile.runs[each.run]), each.device, step)
             sums.setdefault(key, Sum()).add(0, 0, 0, each.bytes)

@@ -1,16 +1,20 @@
 """Bytes of an `*.xplane.pb` to planes of events.
 
-Read through message classes of our own, which leave what nobody may ask for as bytes: planes are parsed one by one, and
-texts only where they are used. Fields and numbers are those of tensorflow/tsl/profiler/protobuf/xplane.proto.
+Read through message classes of our own, which leave what nobody may ask for as bytes: planes and their lines are parsed
+one by one, so that the events of one line are in memory at a time, and texts only where they are used. Fields and
+numbers are those of tensorflow/tsl/profiler/protobuf/xplane.proto.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
+from operator import lt
 from typing import Any
 
 from tracer.errors import Unreadable
+from tracer.messages import MANY, ONE, ONE_OF, damage, message_classes
 
 _KNOWN = ("/", "#", "Task Environment", "Host CPUs", "Syscalls")  # how the profiler's planes begin
 
@@ -28,13 +32,17 @@ class Plane:
         return _parse("Plane", self._content, f"{self._path}: plane '{self.name}'")
 
     @property
-    def lines(self) -> Sequence[Any]:
-        """Its lines: threads, or a device's streams.
+    def lines(self) -> Iterator[Any]:
+        """Its lines: threads, or a device's streams; each is parsed when its turn comes.
 
         Each has `id`, `name`, `timestamp_ns`, and `events` with `metadata_id`, `offset_ps` since the line's time stamp,
         `duration_ps` and `stats`.
+
+        Raises:
+          Unreadable: a line is damaged.
         """
-        return self._message.lines  # type: ignore[no-any-return]  # protobuf's stubs say Any
+        for number, line in enumerate(self._message.lines):
+            yield _parse("Line", line, f"{self._path}: line {number} of plane '{self.name}'")
 
     @functools.cached_property
     def event_names(self) -> dict[int, str]:
@@ -84,6 +92,21 @@ def read_planes(content: bytes, path: object) -> tuple[str, tuple[Plane, ...]]:
     return (text(space.hostnames[0]) if space.hostnames else ""), planes
 
 
+def in_order(events: Sequence[Any]) -> tuple[list[int], Sequence[Any]]:
+    """Returns the offsets of a line's events and the events, by start, of equal ones the longer first.
+
+    The profiler writes them so: they are sorted only where it did not.
+    """
+    offsets = [event.offset_ps for event in events]
+    if all(map(lt, offsets, islice(offsets, 1, None))):
+        return offsets, events
+    doubtful = [at for at, (one, other) in enumerate(pairwise(offsets)) if one >= other]
+    if any(offsets[at] > offsets[at + 1] or events[at].duration_ps < events[at + 1].duration_ps for at in doubtful):
+        events = sorted(events, key=lambda event: (event.offset_ps, -event.duration_ps))
+        offsets.sort()
+    return offsets, events
+
+
 def text(content: bytes) -> str:
     """Returns a text of the file; bytes that are no UTF-8 are escaped."""
     return content.decode("utf-8", "backslashreplace")
@@ -96,9 +119,10 @@ def write_space(planes: Iterator[dict[str, Any]] | Sequence[dict[str, Any]], hos
       planes: each as the fields of the message: `{"name": b"/host:CPU", "lines": [...], ...}`.
       hosts: the names of the hosts.
     """
-    space = _classes()["Space"](hostnames=[host.encode() for host in hosts])
+    space = messages()["Space"](hostnames=[host.encode() for host in hosts])
     for plane in planes:
-        space.planes.append(_classes()["Plane"](**plane).SerializeToString())
+        lines = [messages()["Line"](**line).SerializeToString() for line in plane.get("lines", ())]
+        space.planes.append(messages()["Plane"](**{**plane, "lines": lines}).SerializeToString())
     return space.SerializeToString()  # type: ignore[no-any-return]  # protobuf's stubs say Any
 
 
@@ -106,106 +130,49 @@ def _parse(kind: str, content: bytes, where: str) -> Any:
     from google.protobuf.message import DecodeError
 
     try:
-        return _classes()[kind].FromString(content)
+        return messages()[kind].FromString(content)
     except DecodeError:
         hint = "the file is cut off or damaged, or no profile (*.xplane.pb); record again"
-        raise Unreadable(f"{where} cannot be read: {_damage(kind, content)}", hint=hint) from None
+        raise Unreadable(f"{where} cannot be read: {damage(content, kind, _MESSAGES)}", hint=hint) from None
 
 
 _MESSAGES = {
-    "Space": [("planes", 1, "bytes", 3), ("hostnames", 4, "bytes", 3)],
-    "PlaneName": [("name", 2, "bytes", 1)],
+    "Space": [("planes", 1, "bytes", MANY), ("hostnames", 4, "bytes", MANY)],
+    "PlaneName": [("name", 2, "bytes", ONE)],
     "Plane": [
-        ("id", 1, "int64", 1),
-        ("name", 2, "bytes", 1),
-        ("lines", 3, "Line", 3),
-        ("event_metadata", 4, "Entry", 3),
-        ("stat_metadata", 5, "Entry", 3),
+        ("id", 1, "int64", ONE),
+        ("name", 2, "bytes", ONE),
+        ("lines", 3, "bytes", MANY),
+        ("event_metadata", 4, "Entry", MANY),
+        ("stat_metadata", 5, "Entry", MANY),
     ],
-    "Entry": [("key", 1, "int64", 1), ("value", 2, "Metadata", 1)],
-    "Metadata": [("id", 1, "int64", 1), ("name", 2, "bytes", 1)],  # of an event or of a stat, as far as they agree
+    "Entry": [("key", 1, "int64", ONE), ("value", 2, "Metadata", ONE)],
+    "Metadata": [("id", 1, "int64", ONE), ("name", 2, "bytes", ONE)],  # of an event or of a stat, as far as they agree
     "Line": [
-        ("id", 1, "int64", 1),
-        ("name", 2, "bytes", 1),
-        ("timestamp_ns", 3, "int64", 1),
-        ("events", 4, "Event", 3),
+        ("id", 1, "int64", ONE),
+        ("name", 2, "bytes", ONE),
+        ("timestamp_ns", 3, "int64", ONE),
+        ("events", 4, "Event", MANY),
     ],
     "Event": [
-        ("metadata_id", 1, "int64", 1),
-        ("offset_ps", 2, "int64", 1),
-        ("duration_ps", 3, "int64", 1),
-        ("stats", 4, "Stat", 3),
+        ("metadata_id", 1, "int64", ONE),
+        ("offset_ps", 2, "int64", ONE),
+        ("duration_ps", 3, "int64", ONE),
+        ("stats", 4, "Stat", MANY),
     ],
     "Stat": [
-        ("metadata_id", 1, "int64", 1),
-        ("double_value", 2, "double", 0),
-        ("uint64_value", 3, "uint64", 0),
-        ("int64_value", 4, "int64", 0),
-        ("str_value", 5, "bytes", 0),
-        ("bytes_value", 6, "bytes", 0),
-        ("ref_value", 7, "uint64", 0),
+        ("metadata_id", 1, "int64", ONE),
+        ("double_value", 2, "double", ONE_OF),
+        ("uint64_value", 3, "uint64", ONE_OF),
+        ("int64_value", 4, "int64", ONE_OF),
+        ("str_value", 5, "bytes", ONE_OF),
+        ("bytes_value", 6, "bytes", ONE_OF),
+        ("ref_value", 7, "uint64", ONE_OF),
     ],
 }
-_SCALARS = {"double": 1, "int64": 3, "uint64": 4, "bytes": 12}  # numbers of descriptor.proto
 
 
 @functools.cache
-def _classes() -> dict[str, Any]:
-    """Returns our message classes, in a pool of their own: XSpace may be registered only once in the shared one."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
-    file = descriptor_pb2.FileDescriptorProto(name="tracer_profile.proto", package="tracer.profile", syntax="proto3")
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        if any(label == 0 for *_, label in fields):
-            message.oneof_decl.add(name="value")
-        for field, number, kind, label in fields:
-            added = message.field.add(name=field, number=number, label=label or 1, type=_SCALARS.get(kind, 11))
-            if kind not in _SCALARS:
-                added.type_name = f".tracer.profile.{kind}"
-            if label == 0:
-                added.oneof_index = 0
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    get = pool.FindMessageTypeByName
-    return {name: message_factory.GetMessageClass(get(f"tracer.profile.{name}")) for name in _MESSAGES}
-
-
-def _damage(kind: str, content: bytes) -> str:
-    """Returns at which byte of a message the first field is that makes no sense, looking into its parts."""
-    inner = {number: part for _, number, part, _ in _MESSAGES[kind] if part in _MESSAGES}
-    offset = 0
-    while offset < len(content):
-        start = offset
-        try:
-            tag, offset = _varint(content, offset)
-            length = 0
-            if tag & 7 == 0:
-                _, offset = _varint(content, offset)
-            elif tag & 7 == 2:
-                length, offset = _varint(content, offset)
-            elif tag & 7 in (1, 5):
-                length = 8 if tag & 7 == 1 else 4
-            else:
-                return f"no field starts at byte {start}"
-        except IndexError:
-            return f"it ends inside the field at byte {start}"
-        if offset + length > len(content):
-            return f"it ends inside the field at byte {start}"
-        part = inner.get(tag >> 3) if tag & 7 == 2 else None
-        problem = _damage(part, content[offset : offset + length]) if part else ""
-        if problem:
-            return f"{problem} of the {part.lower() if part else ''} at byte {start}"
-        offset += length
-    return ""
-
-
-def _varint(content: bytes, offset: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = content[offset]
-        offset += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, offset
-        shift += 7
+def messages() -> dict[str, Any]:
+    """Returns the message classes, as they are in `_MESSAGES`: parts that not everybody asks for are bytes."""
+    return message_classes("tracer.profile", _MESSAGES)
