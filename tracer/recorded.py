@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracer.errors import NotFound, did_you_mean
 from tracer.graph.inline import TooLarge
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, Variable
 from tracer.graph.optimized import in_traced_terms
+
+if TYPE_CHECKING:
+    from tracer.profile.model import Profile
+    from tracer.profile.steps import StepAccount
 
 STAGES = ("source", "autograph", "traced", "optimized", "hlo", "optimized_hlo")
 GRAPH_STAGES = ("traced", "optimized")  # the others are texts
@@ -27,6 +31,16 @@ class Argument:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.type}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModuleScope:
+    """A name scope of a trace's graph, and the module or layer whose nodes stand in it."""
+
+    scope: str  # a prefix of node names in the function that they stand in: "sequential_1/dense_1"
+    name: str  # the module's path in the outermost one: "sequential.dense"; "net.a or net.b" where it may be either's
+    class_name: str  # "Dense"
+    kind: str  # "layer" of Keras, or "module" of TensorFlow
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,6 +65,7 @@ class Trace:
     jit_compile: bool = False  # whether XLA must compile it
     captures: Mapping[str, Variable] = dataclasses.field(default_factory=dict)  # by the node that stands for it
     lines: Lines = dataclasses.field(default_factory=Lines, repr=False)
+    modules: tuple[ModuleScope, ...] = ()  # which scopes, of the trace and of the functions that it runs, are whose
 
     @property
     def signature(self) -> str:
@@ -116,12 +131,30 @@ class Warned:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Window:
-    """The stretch of steps that the profiler was on."""
+class Source:
+    """A source file as it was when it was recorded."""
 
-    steps: int
-    warmup: int
-    wall_ns: int
+    file: str
+    lines: tuple[str, ...]  # empty if it was not kept
+    note: str  # what its reader should know: that it was changed since, is gone, or was not kept; else empty
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Window:
+    """The stretch that the profiler was on: of steps, or of the block of a `tracer.trace`, which counts as one."""
+
+    steps: int  # that came to their ends with the profiler on
+    warmup: int  # steps before it, without the profiler; those of `bare_step_ns` are not among them
+    wall_ns: int  # from the begin of the first step to the end of the last, with the profiler on
+    step_ns: tuple[int, ...] = ()  # wall time of each step, with the profiler on
+    bare_step_ns: tuple[int, ...] = ()  # of each step of a pass without the profiler: the true one; empty without it
+    fresh: bool = False  # whether functions were instantiated for the window, so that no kernel goes untraced
+    incomplete: str = ""  # why not every execution may have been seen, and what to do; empty if all were
+
+    @property
+    def passes(self) -> int:
+        """How often the program ran in all: to warm up, for its true time, to instantiate, and in the window."""
+        return self.warmup + len(self.bare_step_ns) + self.fresh + max(self.steps, len(self.bare_step_ns))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -144,6 +177,30 @@ class Run:
     calls: tuple[Mapping[str, Any], ...]
     warnings: tuple[Warned, ...]
     functions: Functions
+    profiles: tuple[str, ...] = ()  # the profiler's files, one for each host
+    _open_profile: Callable[[str], Profile] | None = dataclasses.field(default=None, repr=False, compare=False)
+    _open_steps: Callable[[str], tuple[StepAccount, ...]] | None = dataclasses.field(
+        default=None, repr=False, compare=False
+    )
+    _open_source: Callable[[str], Source] | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    def profile(self, path: str) -> Profile:
+        """Returns what the profiler wrote into one of `profiles`.
+
+        Raises:
+          Unreadable: the file is empty, cut off, damaged, or no profile.
+        """
+        if self._open_profile is None:
+            raise NotFound(f"{self.name} has no profile")
+        return self._open_profile(path)
+
+    def steps(self, path: str) -> tuple[StepAccount, ...]:
+        """Returns where the wall time of each step went, by one of `profiles`. Raises as `profile`."""
+        return self._open_steps(path) if self._open_steps else ()
+
+    def source(self, file: str) -> Source:
+        """Returns a source file that lines refer to, as it was recorded."""
+        return self._open_source(file) if self._open_source else Source(file, (), "not kept")
 
     @property
     def reference(self) -> str:

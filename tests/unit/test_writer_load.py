@@ -12,7 +12,8 @@ import pytest
 from tests.helpers import graph, graph_def, run_folder
 from tracer.errors import NotFound, Unreadable, WriteFailed
 from tracer.graph.lines import Frame
-from tracer.recorded import Argument, Warned, Window
+from tracer.graph.model import TensorType, Variable
+from tracer.recorded import Argument, ModuleScope, Warned, Window
 from tracer.store import writer
 from tracer.store.load import load_run
 from tracer.store.process import this_process
@@ -106,6 +107,19 @@ def test_a_stage_may_come_later(tmp_path: Path):
     run.add_stage("000-f", "optimized", graph_def("y:Mul").SerializeToString())
 
     assert load_run(run.path).functions["f"].traces[0].stage("optimized") == graph("y:Mul")
+
+
+def test_what_modules_tell_at_the_end_comes_back(tmp_path: Path):
+    """Facts that are added to a trace leave the others, and replace what was a guess."""
+    run = written(tmp_path)
+    capture = {"node": "v", "name": "net/w:0", "kind": "variable", "type": "float32[2]", "trainable": False}
+    run.complete_trace("000-f", captures=[{**capture, "optimizer": True}])
+    run.complete_trace("000-f", modules=[{"scope": "net_1", "name": "net", "class": "Net", "kind": "layer"}])
+    trace = load_run(run.path).functions["f"].traces[0]
+
+    assert trace.modules == (ModuleScope("net_1", "net", "Net", "layer"),)
+    assert trace.captures == {"v": Variable("net/w:0", TensorType("float32", (2,)), optimizer=True)}
+    assert trace.qualname == "Demo.f"
 
 
 def test_traces_are_numbered_as_they_come(tmp_path: Path):

@@ -10,10 +10,13 @@ import dataclasses
 import inspect
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tracer.capture.tf_private import POLYMORPHIC, get, replaced
+from tracer.capture.tf_private import POLYMORPHIC, dataset_functions, get, replaced
+
+_ITERATOR = "tensorflow.python.data.ops.iterator_ops:OwnedIterator."
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,9 +121,46 @@ def _listening_to_iterators(iterated: Callable[[Any], None]) -> Iterator[None]:
 
         return next_internal
 
-    base = "tensorflow.python.data.ops.iterator_ops:OwnedIterator."
-    with replaced(base + "_create_iterator", creating), replaced(base + "_next_internal", stepping):
+    with replaced(_ITERATOR + "_create_iterator", creating), replaced(_ITERATOR + "_next_internal", stepping):
         yield
+
+
+@contextlib.contextmanager
+def older_iterators() -> Iterator[Callable[[], bool]]:
+    """Yields what tells whether an iterator that was made before the block was stepped in it, and runs functions.
+
+    Such an iterator has instantiated the functions of its dataset long ago, and does not do so again.
+    """
+    made: weakref.WeakSet[Any] = weakref.WeakSet()
+    stepped: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def creating(original: Any) -> Any:
+        def create_iterator(self: Any, dataset: Any) -> Any:
+            made.add(self)
+            return original(self, dataset)
+
+        return create_iterator
+
+    def stepping(original: Any) -> Any:
+        def next_internal(self: Any) -> Any:
+            if self not in made:
+                stepped.add(self)
+            return original(self)
+
+        return next_internal
+
+    def any_with_functions() -> bool:
+        datasets = [getattr(iterator, "_dataset", None) for iterator in stepped]
+        return any(True for dataset in datasets if dataset is not None for _ in dataset_functions(dataset))
+
+    with replaced(_ITERATOR + "_create_iterator", creating), replaced(_ITERATOR + "_next_internal", stepping):
+        yield any_with_functions
+
+
+def is_iterator(value: Any) -> bool:
+    """Tells whether a value is an iterator of a tf.data dataset."""
+    owned = get(_ITERATOR.rstrip("."))
+    return owned is not None and isinstance(value, owned)
 
 
 @contextlib.contextmanager

@@ -1,82 +1,126 @@
-"""TensorFlow's profiler over a stretch of steps. What goes wrong with it costs the profile and nothing else."""
+"""TensorFlow's profiler over a stretch of a program. What goes wrong with it costs the profile and nothing else."""
 
 from __future__ import annotations
 
+import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tracer.capture import tf_private
+from tracer.capture.limits import MEMORY, MEMORY_OF_BLOCKS, SECONDS, Watch
 from tracer.errors import reason
 from tracer.recorded import Warned
 from tracer.store import layout
 
 _WITHOUT_PROFILE = "record with --no-profile (profile=False) if you only want the graphs"
+_COMPILING = re.compile(rb"\b(?:Cpu|Gpu|Jit|Nvptx|AmdGpu)\w*Compiler::")  # what XLA calls its work in a profile
 
 
 class Profiler:
     """The profiler of one session; `warnings` says what it could not do."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, seconds: float = SECONDS, traced: Callable[[], int] = lambda: 0) -> None:
+        """Profiles into `folder`, for at most so many seconds; `traced` tells how many functions were traced so far."""
         self.warnings: list[Warned] = []
+        self.used_up = ""  # why it has to stop, or had to: "its 60 seconds were up"; empty while it may go on
+        self.wall_ns = 0  # for how long it was on
         self._folder = folder
+        self._seconds = seconds
+        self._traced = traced
         self._running = False
+        self._began_ns = 0
+        self._lock = threading.Lock()  # its time may be up in the moment in which the program ends
 
     @contextmanager
-    def window(self) -> Iterator[None]:
-        """Profiles the block, whatever ends it."""
-        self.start()
+    def window(self, *, stops_itself: bool = False) -> Iterator[None]:
+        """Profiles the block, whatever ends it.
+
+        When time or memory are used up, `used_up` says so: the block is to leave, or, if `stops_itself`, the rest of
+        it goes unprofiled.
+        """
+        watch = Watch(
+            seconds=self._seconds,
+            memory=MEMORY_OF_BLOCKS if stops_itself else MEMORY,
+            used_up=self._stop_early if stops_itself else self._say_used_up,
+            traced=self._traced,
+        )
+        started = self.start()
+        if started:
+            watch.start()
         try:
             yield
         finally:
+            if started:
+                watch.stop()
             self.stop()
 
-    def start(self) -> None:
-        """Starts TensorFlow's profiler, or adds to `warnings` why that is not possible."""
+    @contextmanager
+    def discarded(self) -> Iterator[bool]:
+        """Profiles the block, and throws away what it saw; yields whether there is a profiler to be had."""
+        try:
+            yield self.start()
+        finally:
+            self.stop(save=False)
+
+    def start(self) -> bool:
+        """Starts TensorFlow's profiler, or adds to `warnings` why that is not possible; returns whether it runs."""
         import tensorflow as tf
 
         was_on = tf_private.profiler_is_on()
         try:
             tf.profiler.experimental.start(str(self._folder))
             self._running = True
+            self._began_ns = time.perf_counter_ns()
         except tf.errors.AlreadyExistsError:
             if not was_on:
                 tf_private.forget_profiler()  # a start that fails leaves its session behind, and blocks every later one
             self._warn("another profiler session is running in this process", "stop it first, for only one can run")
         except Exception as error:  # noqa: BLE001  # profilers fail in as many ways as there are drivers
             self._warn(f"the profiler did not start: {reason(error)}", _WITHOUT_PROFILE)
+        return self._running
 
-    def stop(self) -> None:
-        """Stops the profiler, which writes its file, and looks whether it did."""
+    def stop(self, *, save: bool = True) -> None:
+        """Stops the profiler, which writes its file unless it is not to be saved, and looks whether it did."""
         import tensorflow as tf
 
-        if not self._running:
-            return
-        self._running = False
-        try:
-            tf.profiler.experimental.stop()
-        except Exception as error:  # noqa: BLE001  # as above
-            tf_private.forget_profiler()
-            self._warn(f"the profiler did not stop: {reason(error)}", _WITHOUT_PROFILE)
-            return
-        files = list((self._folder / layout.PROFILES).glob("*/*.xplane.pb"))
+        with self._lock:
+            if not self._running:
+                return
+            self._running = False
+            self.wall_ns = time.perf_counter_ns() - self._began_ns
+            try:
+                tf.profiler.experimental.stop(save=save)
+            except Exception as error:  # noqa: BLE001  # as above
+                tf_private.forget_profiler()
+                self._warn(f"the profiler did not stop: {reason(error)}", _WITHOUT_PROFILE)
+                return
+        if save:
+            self._look_at_files()
+
+    def saw_compiling(self) -> bool:
+        """Tells whether XLA compiled anything while the profiler was on."""
+        return any(_COMPILING.search(file.read_bytes()) for file in self._files())
+
+    def _files(self) -> list[Path]:
+        return list((self._folder / layout.PROFILES).glob("*/*.xplane.pb"))
+
+    def _look_at_files(self) -> None:
+        files = self._files()
         if not files:
             self._warn("the profiler wrote no file", "check the space on the disk, or " + _WITHOUT_PROFILE)
         for file in files:
             if not file.stat().st_size:
                 self._warn(f"{file.name} is empty: the profile was over 2 GB", "record fewer steps: --steps")
 
+    def _say_used_up(self, why: str) -> None:
+        self.used_up = why
+
+    def _stop_early(self, why: str) -> None:
+        self.used_up = why
+        self.stop()
+
     def _warn(self, message: str, hint: str) -> None:
         self.warnings.append(Warned("no-profile", f"no profile: {message}", hint))
-
-
-def timed_steps(step: Callable[[int], None], count: int) -> int:
-    """Runs `step(0) ... step(count - 1)`, each marked as a step for the profiler, and returns their wall time in ns."""
-    import tensorflow as tf
-
-    begin = time.perf_counter_ns()
-    for number in range(count):
-        with tf.profiler.experimental.Trace("step", step_num=number, _r=1):
-            step(number)
-    return time.perf_counter_ns() - begin

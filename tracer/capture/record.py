@@ -1,4 +1,4 @@
-"""Records calls: once per warm-up step, then over a window of steps with the profiler on."""
+"""Records calls: to warm up, then a pass of steps for their true time, then a window of steps with the profiler on."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tracer.capture import hooks
-from tracer.capture.profiler import timed_steps
+from tracer.capture.callables import graph_call
+from tracer.capture.limits import SECONDS, checked_seconds
 from tracer.capture.session import Session, open_session
+from tracer.capture.steps import Pass
+from tracer.capture.window import steps_window
 from tracer.discover.declare import Call, callable_name
 from tracer.errors import ProgramFailed, UsageError, reason
 from tracer.recorded import Run, Warned
@@ -26,27 +29,53 @@ def record(
     profile: bool = True,
     sources: bool = True,
     hlo: bool = False,
+    profile_seconds: float = SECONDS,
 ) -> Run:
-    """Records `fn(*args)`: `warmup` times, then `steps` times with the profiler on.
+    """Records `fn(*args)` over `steps` steps with the profiler on, and before that as many without it.
 
         run = tracer.record(step, x, y, steps=20)
         run.functions["step"].traces[0].graph
 
+    `fn` runs `warmup + steps + 1 + steps` times: to warm up; for the true time of each step; once while TensorFlow
+    instantiates its functions again, so that no kernel goes untraced; and in the window. With `profile=False` it runs
+    `warmup + steps` times. A function's own sequences of random numbers, where they have a seed, begin again with the
+    window (those of `tf.random.Generator` and of Keras go on).
+
     Keyword arguments of `fn` go through `functools.partial` or a lambda: the ones here are the recording's.
 
+    Args:
+      fn: what to call.
+      args: what to call it with.
+      steps: steps in the window.
+      warmup: steps before everything else.
+      name: the scenario's name in the log folder; `fn`'s own if it is not given.
+      logdir: the log folder; `TRACE_SCENARIO_LOGDIR`, or `logs`, where it is not given.
+      profile: whether there is a window at all.
+      sources: whether copies of the user's files are kept beside the graphs.
+      hlo: whether XLA also compiles the functions that the program does not have it compile, for their HLO.
+      profile_seconds: when so many seconds are up, the steps that are left run without the profiler.
+
     Raises:
-      UsageError: no steps, or negative ones.
+      UsageError: no steps or negative ones, or `profile_seconds` is no time above 0.
       SessionActive: another session is open in this process.
       WriteFailed: the run could not be written whole.
       Exception: whatever `fn` raises; the run is kept, and its status is `failed`.
     """
     call = Call(fn, *args)
-    settings = Settings(steps=steps, warmup=warmup, logdir=logdir, profile=profile, sources=sources, hlo=hlo)
+    settings = Settings(
+        steps=steps,
+        warmup=warmup,
+        logdir=logdir,
+        profile=profile,
+        sources=sources,
+        hlo=hlo,
+        profile_seconds=profile_seconds,
+    )
     return record_calls(name or callable_name(fn), lambda: (call,), settings)
 
 
 class Settings:
-    """How to record: steps, warm-up, folder, profiler, sources, HLO."""
+    """How to record: steps, warm-up, folder, profiler and for how long, sources, HLO."""
 
     def __init__(
         self,
@@ -57,12 +86,13 @@ class Settings:
         profile: bool = True,
         sources: bool = True,
         hlo: bool = False,
+        profile_seconds: float = SECONDS,
         progress: Progress | None = None,
     ) -> None:
         """Checks them.
 
         Raises:
-          UsageError: no steps, or negative ones.
+          UsageError: no steps or negative ones, or `profile_seconds` is no time above 0.
         """
         if steps < 1:
             raise UsageError(f"steps is {steps}", hint="record at least one step: --steps 1")
@@ -74,6 +104,7 @@ class Settings:
         self.profile = profile
         self.sources = sources
         self.hlo = hlo
+        self.profile_seconds = checked_seconds(profile_seconds)
         self.progress: Progress = progress or (lambda *_: None)
 
 
@@ -103,12 +134,13 @@ def record_calls(
         profile=settings.profile,
         sources=settings.sources,
         hlo=settings.hlo,
+        profile_seconds=settings.profile_seconds,
         facts=facts,
     ) as session:
         opened(session.path)
         settings.progress("building", 0, 0)
         with hooks.keeping_instances() as kept:
-            calls = build()
+            calls = [graph_call(call) for call in build()]
             session.warnings.extend(notes)
             with session.recording():
                 _run(calls, session, settings)
@@ -120,21 +152,19 @@ def record_calls(
 def _run(calls: Sequence[Call], session: Session, settings: Settings) -> None:
     outcomes: list[dict[str, Any]] = [{"name": call.name, "status": "not called", "error": ""} for call in calls]
     session.note(calls=outcomes, steps=settings.steps, warmup=settings.warmup)
+
+    def once() -> None:
+        _step(calls, outcomes)
+
     for number in range(settings.warmup):
         settings.progress("warming up", number, settings.warmup)
-        _step(calls, outcomes)
-
-    def step(number: int) -> None:
-        settings.progress("recording", number, settings.steps)
-        _step(calls, outcomes)
-
-    if session.profiler is None:
-        timed_steps(step, settings.steps)
-        return
-    with session.profiler.window():
-        wall_ns = timed_steps(step, settings.steps)
-    if not session.profiler.warnings:
-        session.note(window={"steps": settings.steps, "warmup": settings.warmup, "wall_ns": wall_ns})
+        once()
+    bare, known = Pass(), len(session.functions_so_far)
+    bare.run(once, settings.steps, progress=lambda number: settings.progress("timing", number, settings.steps))
+    bare.traced = session.traced_since(known)
+    if session.profiler is not None:
+        iterators = any(hooks.is_iterator(given) for call in calls for given in (*call.args, *call.kwargs.values()))
+        steps_window(session, session.profiler, once, settings, bare, iterators=iterators)
 
 
 def _step(calls: Sequence[Call], outcomes: list[dict[str, Any]]) -> None:

@@ -13,11 +13,13 @@ from typing import Any
 
 from tracer.capture import environment, tf_private
 from tracer.capture.describe import file_origin
-from tracer.capture.finish import write_stages, write_tags
-from tracer.capture.functions import FunctionRecorder
+from tracer.capture.finish import once, write_stages, write_tags
+from tracer.capture.functions import FunctionRecorder, RecordedFunction
+from tracer.capture.limits import SECONDS, checked_seconds
 from tracer.capture.profiler import Profiler
 from tracer.capture.signals import Terminated, delivered_again, postponed, sigterm_raises
 from tracer.capture.summary_trace import SummaryTrace
+from tracer.capture.window import block_window
 from tracer.errors import SessionActive, TracerError, WriteFailed, reason
 from tracer.recorded import Run, Warned
 from tracer.store import layout
@@ -42,6 +44,7 @@ class Session:
         profile: bool,
         sources: bool,
         hlo: bool = False,
+        profile_seconds: float = SECONDS,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         """Makes the run's folder.
@@ -52,6 +55,7 @@ class Session:
         """
         self.name = name
         self.warnings: list[Warned] = []
+        self.instantiated_again = False  # whether functions were, so that TensorFlow exports their graphs twice
         self._place = _opened_at()
         self._pid = os.getpid()
         self._thread = threading.current_thread().name
@@ -66,8 +70,9 @@ class Session:
             self._release()
             raise
         self.path = self._writer.path
-        self.profiler = Profiler(self.path) if profile else None
         self._recorder = FunctionRecorder(self._writer, hlo=hlo)
+        traced = self._recorder.recorded.__len__
+        self.profiler = Profiler(self.path, seconds=profile_seconds, traced=traced) if profile else None
         self._hlo = hlo
         self._summary = SummaryTrace(self.path)
 
@@ -89,6 +94,15 @@ class Session:
         if name.startswith("_") or self._run is None:
             raise AttributeError(f"'{name}' of session '{self.name}' can be asked when its with block has ended")
         return getattr(self._run, name)
+
+    @property
+    def functions_so_far(self) -> tuple[RecordedFunction, ...]:
+        """What is recorded by now, in the order in which it was."""
+        return tuple(self._recorder.recorded.values())
+
+    def traced_since(self, number: int) -> tuple[str, ...]:
+        """Returns the names of the functions that were traced after so many of `functions_so_far` were recorded."""
+        return tuple(item.name for item in self.functions_so_far[number:] if not item.existing)
 
     def note(self, **outcome: Any) -> None:
         """Adds to what `run.json` will say of the outcome: `calls`, `window`."""
@@ -122,9 +136,11 @@ class Session:
     def _finish(self) -> TracerError | None:
         try:
             exported = self._summary.stop()
+            if self.instantiated_again:
+                exported = list(once(exported))
             write_stages(self._writer, self._recorder.recorded.values(), exported, hlo=self._hlo)
             self._writer.update(traces=self._recorder.outcomes())
-            self.note(functions=write_tags(self.path, self.warnings))
+            self.note(functions=write_tags(self._writer, self._recorder, self.warnings))
         except TracerError as failure:
             return self._recorder.failure or failure
         except Exception as error:  # noqa: BLE001  # a failure of ours may not stand before the program's own
@@ -187,7 +203,13 @@ class Session:
 
 @contextmanager
 def trace(
-    name: str, *, logdir: str | Path | None = None, profile: bool = True, sources: bool = True, hlo: bool = False
+    name: str,
+    *,
+    logdir: str | Path | None = None,
+    profile: bool = True,
+    sources: bool = True,
+    hlo: bool = False,
+    profile_seconds: float = SECONDS,
 ) -> Iterator[Session]:
     """Records every function that the block traces or calls; also a decorator, that records each call.
 
@@ -201,19 +223,26 @@ def trace(
       profile: whether TensorFlow's profiler runs over the block.
       sources: whether copies of the user's files are kept beside the graphs.
       hlo: whether XLA also compiles the functions that the program does not have it compile, for their HLO.
+      profile_seconds: for how long the profiler is on at most.
+
+    The profiler's window is the block as it is: nothing is run twice, and nothing is instantiated again. Mark the steps
+    of a loop in it with `tf.profiler.experimental.Trace("step", step_num=number, _r=1)`.
 
     Raises:
+      UsageError: `profile_seconds` is no time above 0.
       SessionActive: another session is open in this process; the message names it.
       WriteFailed: the run could not be written whole.
     """
     with (
-        open_session(name, logdir=logdir, profile=profile, sources=sources, hlo=hlo) as session,
+        open_session(
+            name, logdir=logdir, profile=profile, sources=sources, hlo=hlo, profile_seconds=profile_seconds
+        ) as session,
         session.recording(),
     ):
         if session.profiler is None:
             yield session
             return
-        with session.profiler.window():
+        with block_window(session, session.profiler):
             yield session
 
 
@@ -225,11 +254,24 @@ def open_session(
     profile: bool,
     sources: bool,
     hlo: bool = False,
+    profile_seconds: float = SECONDS,
     facts: Mapping[str, Any] | None = None,
 ) -> Iterator[Session]:
-    """Opens a session that records nothing until its `recording()` is entered, and closes it whatever happens."""
+    """Opens a session that records nothing until its `recording()` is entered, and closes it whatever happens.
+
+    Raises:
+      UsageError: `profile_seconds` is no time above 0.
+    """
     folder = Path(logdir) if logdir is not None else layout.default_logdir()
-    session = Session(name, logdir=folder, profile=profile, sources=sources, hlo=hlo, facts=facts)
+    session = Session(
+        name,
+        logdir=folder,
+        profile=profile,
+        sources=sources,
+        hlo=hlo,
+        profile_seconds=checked_seconds(profile_seconds),
+        facts=facts,
+    )
     try:
         with sigterm_raises(), delivered_again():
             yield session

@@ -22,6 +22,8 @@ CORNERS = {
     f"{POLYMORPHIC}.atomic_function:AtomicFunction.graph_debug_info": "source lines of nodes",
     f"{POLYMORPHIC}.polymorphic_function:class_method_to_instance_method": "calls of methods of temporary modules",
     f"{POLYMORPHIC}.compiler_ir:from_concrete_function": "HLO of jitted functions",
+    "tensorflow.python.eager.context:Context.clear_kernel_cache": "profiles that have every kernel",
+    "tensorflow.python.eager.context:Context.get_function_def": "a warning where random numbers repeat",
     "tensorflow.python.eager.context:Context.disable_graph_collection": "an end to TensorFlow's graph collection",
     "tensorflow.python.eager.context:Context.export_run_metadata": "graphs of this session only",
     "tensorflow.python.ops.summary_ops_v2:_current_trace_context": "whose trace is on",
@@ -60,6 +62,34 @@ def stop_collecting() -> None:
     """Ends TensorFlow's graph collection, which `trace_off` and `trace_export` leave on."""
     if _exists("tensorflow.python.eager.context:Context.disable_graph_collection"):
         _context().disable_graph_collection()
+
+
+def instantiate_again() -> bool:
+    """Has TensorFlow instantiate each function at its next call, without tracing it, and tells whether it can.
+
+    The executor of an instantiated function stops to trace a kernel that was cheap about 90 times; that of a fresh one
+    begins again. It also begins again with the random numbers of ops that have a seed.
+    """
+    if not _exists("tensorflow.python.eager.context:Context.clear_kernel_cache"):
+        return False
+    _context().clear_kernel_cache()
+    return True
+
+
+def seeded_ops(function: str) -> list[str]:
+    """Returns the ops of a function that keep the state of a seeded sequence in their kernel: `RandomUniform`."""
+    if not _exists("tensorflow.python.eager.context:Context.get_function_def"):
+        return []
+    try:
+        nodes = _context().get_function_def(function).node_def
+    except Exception:  # noqa: BLE001  # the program has dropped the function
+        return []
+    return [node.op for node in nodes if _is_seeded(node)]
+
+
+def _is_seeded(node: Any) -> bool:
+    seeds = [node.attr[name].i for name in ("seed", "seed2") if name in node.attr]
+    return len(seeds) == 2 and any(seeds) and "Dataset" not in node.op
 
 
 def trace_is_on() -> bool:

@@ -12,12 +12,14 @@ from typing import Any
 from tracer.errors import Unreadable
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, TensorType, Variable
-from tracer.recorded import Argument, Run, Trace, Warned, Window, group_functions
+from tracer.recorded import Argument, ModuleScope, Run, Trace, Warned, Window, group_functions
 from tracer.store import layout
 from tracer.store.files import read_json
 from tracer.store.graph_def import read_graph
 from tracer.store.process import is_alive
+from tracer.store.profiles import open_profile, open_steps, profile_files
 from tracer.store.schema import RUN, TRACE, check
+from tracer.store.sources import open_source
 
 _TYPE = re.compile(r"(?P<dtype>\w+)\[(?P<dims>\.\.\.|[\d?, ]*)\]")
 _AGAIN = "the file is damaged; record the run again"
@@ -60,12 +62,28 @@ def _run(path: Path, facts: dict[str, Any]) -> Run:
         seconds=facts.get("seconds"),
         versions=facts.get("versions") or {},
         host=facts.get("host") or {},
-        window=Window(window["steps"], window["warmup"], window["wall_ns"]) if window else None,
+        window=_window(window) if window else None,
         error=str(facts.get("error") or ""),
         traceback=str(facts.get("traceback") or ""),
         calls=tuple(facts.get("calls") or ()),
         warnings=tuple(warnings),
         functions=group_functions(traces),
+        profiles=profile_files(path),
+        _open_profile=open_profile,
+        _open_steps=open_steps,
+        _open_source=functools.partial(open_source, path),
+    )
+
+
+def _window(facts: Mapping[str, Any]) -> Window:
+    return Window(
+        steps=facts["steps"],
+        warmup=facts["warmup"],
+        wall_ns=facts["wall_ns"],
+        step_ns=tuple(facts.get("step_ns") or ()),
+        bare_step_ns=tuple(facts.get("bare_step_ns") or ()),
+        fresh=bool(facts.get("fresh")),
+        incomplete=str(facts.get("incomplete") or ""),
     )
 
 
@@ -150,6 +168,9 @@ def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[s
         jit_compile=bool(facts.get("jit_compile")),
         captures=captures,
         lines=_lines(facts.get("lines") or {}),
+        modules=tuple(
+            ModuleScope(item["scope"], item["name"], item["class"], item["kind"]) for item in facts.get("modules") or ()
+        ),
     )
 
 
@@ -190,7 +211,8 @@ def _read_graph(path: Path, _modified_ns: int) -> Graph:
 
 
 def _variable(facts: Mapping[str, Any]) -> Variable:
-    return Variable(facts["name"], _tensor_type(facts["type"]), bool(facts["trainable"]), facts["kind"])
+    kind, optimizer = facts["kind"], bool(facts.get("optimizer"))
+    return Variable(facts["name"], _tensor_type(facts["type"]), bool(facts["trainable"]), kind, optimizer)
 
 
 def _tensor_type(text: str) -> TensorType:

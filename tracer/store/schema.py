@@ -38,6 +38,15 @@ _SECONDS = Leaf("a time in seconds", lambda value: isinstance(value, int | float
 _ANYTHING = Leaf("a value", lambda _: True)
 _FRAME = {"file": _TEXT, "line": _COUNT, "function": _TEXT}
 _MISSING = Either({EACH: _TEXT})
+_WINDOW = {
+    "steps": _STEPS,
+    "warmup": _COUNT,
+    "wall_ns": _COUNT,
+    "step_ns": [_COUNT],
+    "bare_step_ns": [_COUNT],
+    "fresh": _TRUTH,
+    "incomplete": _TEXT,
+}
 
 # Of a mapping the keys that readers know, which may be absent; a list stands for any number of such items.
 RUN: Mapping[str, Any] = {
@@ -49,7 +58,7 @@ RUN: Mapping[str, Any] = {
     "versions": Either({EACH: _ANYTHING}),
     "host": Either({EACH: _ANYTHING}),
     "seconds": Either(_SECONDS),
-    "window": Either({"steps": _STEPS, "warmup": _COUNT, "wall_ns": _COUNT}),
+    "window": Either(_WINDOW),
     "calls": Either([{"name": _TEXT, "status": _TEXT, "error": _TEXT}]),
     "warnings": Either([{"code": _TEXT, "message": _TEXT, "hint": _TEXT}]),
     "traces": Either({EACH: {"calls": Either(_COUNT), "missing": _MISSING}}),
@@ -62,7 +71,10 @@ RUN: Mapping[str, Any] = {
 TRACE: Mapping[str, Any] = {
     **dict.fromkeys(("name", "qualname", "runtime_name", "kind", "origin", "returns", "cause"), _TEXT),
     "arguments": Either([{"name": _TEXT, "type": _TEXT}]),
-    "captures": Either([{"node": _TEXT, "name": _TEXT, "type": _TEXT, "trainable": _TRUTH, "kind": _TEXT}]),
+    "captures": Either(
+        [{"node": _TEXT, "name": _TEXT, "type": _TEXT, "trainable": _TRUTH, "kind": _TEXT, "optimizer": _TRUTH}]
+    ),
+    "modules": Either([{"scope": _TEXT, "name": _TEXT, "class": _TEXT, "kind": _TEXT}]),
     "definition": Either(_FRAME),
     "call_site": Either(_FRAME),
     "seconds": Either(_SECONDS),

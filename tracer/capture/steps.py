@@ -1,0 +1,58 @@
+"""Passes of steps: each step is marked for the profiler, and timed."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+
+@dataclasses.dataclass(slots=True)
+class Pass:
+    """What is known of a pass so far. A step that raised is not in it."""
+
+    step_ns: list[int] = dataclasses.field(default_factory=list)  # wall time of each step that came to its end
+    wall_ns: int = 0  # from the begin of the first step to the end of the last of these
+    traced: tuple[str, ...] = ()  # names of the functions that TensorFlow traced in it, as often as it did
+
+    def run(
+        self,
+        step: Callable[[], None],
+        count: int,
+        *,
+        progress: Callable[[int], None],
+        goes_on: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Runs `step` so many times, each marked as a step, and times it.
+
+        Args:
+          step: what to run.
+          count: how often.
+          progress: told the number of each step, outside of its time.
+          goes_on: asked before each step but the first, outside of its time.
+        """
+        import tensorflow as tf
+
+        settle = _settle()
+        first = 0
+        for number in range(count):
+            if number and not goes_on():
+                return
+            progress(number)
+            begin = time.perf_counter_ns()
+            first = first or begin
+            with tf.profiler.experimental.Trace("step", step_num=number, _r=1):
+                step()
+                settle()
+            end = time.perf_counter_ns()
+            self.step_ns.append(end - begin)
+            self.wall_ns = end - first
+
+
+def _settle() -> Callable[[], None]:
+    """Returns what waits for a step's work: an accelerator is still at it when Python has the result's handle."""
+    import tensorflow as tf
+
+    if all(device.device_type == "CPU" for device in tf.config.list_logical_devices()):
+        return lambda: None
+    return tf.test.experimental.sync_devices  # type: ignore[no-any-return]  # TensorFlow has no types
