@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
-from tensorboard.compat.proto import event_pb2
+from tensorboard.compat.proto import event_pb2, step_stats_pb2
 
 from tests.helpers import graph_def
 from tracer.errors import Unreadable
@@ -51,6 +51,23 @@ def test_tensorboards_own_reader_agrees(event_file: Path):
         for event in events
         for value in event.summary.value
     ] == [("000-f", "graph_run_metadata_graph", b"1"), ("001-g", "graph_run_metadata_graph", b"1")]
+
+
+def test_a_tag_with_times_is_of_the_plugin_that_shows_them(tmp_path: Path):
+    """Graph and times come back from one tag, for which TensorBoard offers its profile; a tag without has none."""
+    times = step_stats_pb2.StepStats(dev_stats=[step_stats_pb2.DeviceStepStats(device="/device:CPU:0")])
+    graphs = {tag: graph_def("x:Add").SerializeToString() for tag in ("f", "g")}
+    path = write_graph_events(tmp_path, graphs, stats={"f": times.SerializeToString()}, host="host")
+
+    found = read_graph_tags(path)
+    values = [value for payload in read_records(path) for value in event_pb2.Event.FromString(payload).summary.value]
+
+    assert [found["f"].step_stats, found["g"].HasField("step_stats")] == [times, False]
+    assert [found[tag].function_graphs[0].pre_optimization_graph for tag in "fg"] == [graph_def("x:Add")] * 2
+    assert [(value.tag, value.metadata.plugin_data.plugin_name) for value in values] == [
+        ("f", "graph_run_metadata"),
+        ("g", "graph_run_metadata_graph"),
+    ]
 
 
 def test_the_file_is_named_for_tensorboard(event_file: Path):

@@ -1,13 +1,15 @@
 """The scope tree, and the blocks that repeat in it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import draw, graph
+from tracer.errors import NotFound
 from tracer.graph.inline import inline
 from tracer.graph.model import Graph, Kind, Node, Nodes
 from tracer.graph.repeats import find_repeats
-from tracer.graph.scopes import scope_tree
+from tracer.graph.scopes import named_scope, scope_tree
 
 names = st.text(st.sampled_from("ab01._é"), min_size=0, max_size=3)
 all_paths = st.lists(st.lists(names, min_size=1, max_size=4).map("/".join), max_size=30)
@@ -68,6 +70,64 @@ def test_a_scope_is_found_by_its_path():
 
     assert [tree.path(scope) for scope in tree.walk()] == ["", "a", "a/b"]
     assert [tree.find("a/b"), tree.find(""), tree.find("a/c"), tree.find("b")] == [2, 0, None, None]
+
+
+NAMED = of(
+    "net/dense/x", "net/dense_1/x", "net/dense_1/add/y", "net/dense_1/add", "head/dense/x", "head/net/dense/x/z", "w"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("", ""),
+        ("net/dense", "net/dense"),
+        ("net/dense/", "net/dense"),
+        ("dense_1", "net/dense_1"),
+        ("head/dense", "head/dense"),
+        ("net/dense/x", "net/dense"),  # a node; a scope's path ends so too
+        ("dense/x", "head/net/dense/x"),
+        ("w", ""),
+        ("net/dense_1/add", "net/dense_1"),
+        ("net/dense_1/add/y", "net/dense_1"),
+    ],
+)
+def test_a_scope_has_the_names_that_users_give_it(name, path):
+    """Its path, a slash behind it or not, the end of its path where that is one scope's only, or a node's in it."""
+    tree = scope_tree(NAMED)
+
+    assert tree.path(named_scope(tree, name, NAMED.nodes.names)) == path
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        ("dense", "several scopes are named 'dense'", "name one of them whole: net/dense, head/dense, head/net/dense"),
+        ("net/dens", "no scope named 'net/dens'", "did you mean 'net/dense' or 'net/dense_1' or 'head/net/dense'?"),
+        (
+            "zzz",
+            "no scope named 'zzz'",
+            "it has: net, net/dense, net/dense_1, head, head/dense, head/net, head/net/dense, head/net/dense/x",
+        ),
+    ],
+)
+def test_a_name_of_no_scope_or_of_several_says_which_there_are(name, message, hint):
+    """The hint names the scopes that may be meant."""
+    with pytest.raises(NotFound) as caught:
+        named_scope(scope_tree(NAMED), name, NAMED.nodes.names)
+
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_a_hint_names_only_the_first_of_many_scopes():
+    """Of scopes of one name in each of ten blocks the hint counts those that it does not name."""
+    with pytest.raises(NotFound) as caught:
+        named_scope(scope_tree(of(*(f"b{number}/dense/x" for number in range(10)))), "dense")
+
+    assert caught.value.hint == (
+        "name one of them whole: b0/dense, b1/dense, b2/dense, b3/dense, b4/dense, b5/dense, b6/dense, b7/dense"
+        " and 2 more"
+    )
 
 
 def test_a_hundred_thousand_levels_are_shown():
@@ -147,6 +207,14 @@ def test_three_blocks_are_no_group():
 def test_another_structure_is_not_in_the_group():
     """A block with one op more stands for itself."""
     assert repeats_of("b1/x", "b2/x", "b2/y", "b3/x", "b4/x", "b5/x") == {"b1": ["b1", "b3", "b4", "b5"]}
+
+
+def test_a_group_knows_how_many_siblings_have_such_names():
+    """From the first to the last member, those of another structure counted, those behind the last not."""
+    whole = of("b1/x", "b2/x", "b2/y", "other/x", "b3/x", "b4/x", "b5/x", "b6/x", "b6/y")
+    tree = scope_tree(whole)
+
+    assert find_repeats(tree, ["Add"] * 9).spans == {tree.find("b1"): 5}
 
 
 def test_groups_within_a_group_are_found():

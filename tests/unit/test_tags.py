@@ -4,7 +4,7 @@ from tests.helpers import graph
 from tracer.graph.inline import inline
 from tracer.graph.model import Graph, Kind, Node, Nodes, TensorType, Variable
 from tracer.store.graph_def import read_graph, write_graph
-from tracer.store.tags import LARGE, crowded, tag_nodes, within
+from tracer.store.tags import LARGE, crowded, shown_as, tag_nodes, within
 
 
 def written(nodes):
@@ -87,6 +87,14 @@ def test_a_larger_graph_closes_its_deepest_scopes():
 
     assert text(closed) == "a/b:Scope<-c,c:1  c:Split  d:Neg<-a/b,^a/b  a/e:Exp<-a/b"
     assert written(closed)[0].attributes == {"nodes": 2}
+
+
+def test_a_node_in_a_closed_scope_is_shown_as_the_scope():
+    """What is left as it was keeps its name."""
+    nodes = inline(graph("a/b/c/x:Mul  a/b/c/y:Add  a/b/d/z:Exp  a/b/d:Exp  c:Split")).nodes
+
+    assert shown_as(nodes.names, within(nodes, 2)) == ["a/b", "a/b", "a/b", "a/b", "c"]
+    assert shown_as(nodes.names, nodes) == list(nodes.names)
 
 
 def test_a_scope_with_too_many_nodes_is_told():

@@ -55,8 +55,19 @@ def object_calls(
         positional, keyword = _keras_arguments(target, positional, keyword)
     keyword.update(parse_literals(parameters))
     _check_fit(target, name, positional, keyword)
-    function = target if eager or _is_tf_function(target) else _as_function(target)
+    function = _as_python(target) if eager else target if _is_tf_function(target) else _as_function(target)
     return (Call(function, *positional, **keyword).named(callable_name(target)),)
+
+
+def graph_call(call: Call) -> Call:
+    """Returns a call of a Keras layer or model, or of a tf.Module, as one of a tf.function: else it leaves no graph.
+
+    Other calls stay as they are: a Python function may be meant to run eagerly, or make its own tf.functions.
+    """
+    if not _is_module(call.fn) or _is_tf_function(call.fn):
+        return call
+    wrapped = Call(_as_function(call.fn), *call.args, **call.kwargs).named(call.name)
+    return wrapped.raising(call.expects) if call.expects else wrapped
 
 
 def saved_model_calls(
@@ -237,6 +248,14 @@ def _is_keras(target: Any) -> bool:
     return any(base.__module__.split(".")[0] in ("keras", "tf_keras") for base in type(target).__mro__)
 
 
+def _is_module(target: Any) -> bool:
+    """Tells a tf.Module, and a layer or model of Keras 3, which is none."""
+    import tensorflow as tf
+
+    layer = any(base.__name__ == "Layer" and base.__module__.startswith("keras.") for base in type(target).__mro__)
+    return layer or isinstance(target, tf.Module)
+
+
 def _is_tf_function(target: Any) -> bool:
     """Tells a tf.function, and an object whose class's `__call__` is one."""
     method = getattr(type(target), "__call__", None)
@@ -256,4 +275,20 @@ def _as_function(target: Any) -> Callable[..., Any]:
         return target(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = slug(str(getattr(target, "name", None) or type(target).__name__))
-    return tf.function(call, autograph=False)  # type: ignore[no-any-return]  # as above
+    own = inspect.unwrap(getattr(type(target), "call", call))
+    if describe.origin(own) == "user":  # then its lines are those to show
+        call.__wrapped__ = own  # type: ignore[attr-defined]  # as functools.wraps sets it
+        call.__signature__ = inspect.signature(call, follow_wrapped=False)  # type: ignore[attr-defined]
+    # tf_keras, whose layers are tf.Modules, has AutoGraph convert `call` if the caller does; Keras 3 never does.
+    return tf.function(call, autograph=isinstance(target, tf.Module))  # type: ignore[no-any-return]  # as above
+
+
+def _as_python(target: Any) -> Callable[..., Any]:
+    """Returns what `graph_call` leaves as it is."""
+    if inspect.isfunction(target) or inspect.ismethod(target) or _is_tf_function(target):
+        return target  # type: ignore[no-any-return]  # it can be called
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return target(*args, **kwargs)
+
+    return call

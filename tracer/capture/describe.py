@@ -9,11 +9,12 @@ import inspect
 import os
 import re
 import sysconfig
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tracer.capture import hooks, tf_private
+from tracer.capture.modules import unique_name
 from tracer.errors import reason
 from tracer.graph.names import function_name
 
@@ -46,11 +47,8 @@ def type_text(kind: Any) -> str:
 
 def captures(graph: Any) -> list[dict[str, Any]]:
     """Returns the variables and tensors that a function takes from outside, each with the node that stands for it."""
-    variables = getattr(graph, "variables", ())
-    by_handle = {id(variable.handle): variable for variable in variables if hasattr(variable, "handle")}
     found = []
-    for outer, inner in getattr(graph, "captures", ()):
-        variable = by_handle.get(id(outer))
+    for outer, inner, variable in _captured(graph):
         described = variable if variable is not None else outer
         found.append(
             {
@@ -59,9 +57,23 @@ def captures(graph: Any) -> list[dict[str, Any]]:
                 "kind": "variable" if variable is not None else "tensor",
                 "type": f"{described.dtype.name}{_shape(described.shape)}",
                 "trainable": bool(getattr(variable, "trainable", False)),
+                "optimizer": False,  # that only the optimizer knows, at the end
             }
         )
     return found
+
+
+def captured_variables(graph: Any) -> dict[str, str]:
+    """Returns the unique names of the variables that a function takes, by the node that stands for each."""
+    return {inner.op.name: unique_name(variable) for _, inner, variable in _captured(graph) if variable is not None}
+
+
+def _captured(graph: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Yields what is outside, what stands for it inside, and the variable that it is, if it is one."""
+    variables = getattr(graph, "variables", ())
+    by_handle = {id(variable.handle): variable for variable in variables if hasattr(variable, "handle")}
+    for outer, inner in getattr(graph, "captures", ()):
+        yield outer, inner, by_handle.get(id(outer))
 
 
 def definition(function: Callable[..., Any] | None) -> dict[str, Any] | None:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tracer.capture import tf_private
-from tracer.capture.functions import RecordedFunction
+from tracer.capture.functions import FunctionRecorder, RecordedFunction
 from tracer.capture.keras_graph import conceptual_graphs
+from tracer.capture.module_scopes import Known, module_scopes
 from tracer.capture.optimized import optimized_graphs
 from tracer.collector import paused_collector
 from tracer.errors import WriteFailed, reason
 from tracer.graph.inline import Inlined, TooLarge, inline
-from tracer.graph.model import Graph, Nodes
+from tracer.graph.model import Function, Graph, Nodes
 from tracer.recorded import Run, Trace, Warned
 from tracer.store import layout
 from tracer.store.events import read_graph_tags, read_model_tags, write_graph_events
 from tracer.store.graph_def import write_graph
 from tracer.store.load import load_run, read_graph_def
-from tracer.store.tags import LIMIT, crowded, tag_nodes, within
+from tracer.store.step_stats import Executed, step_stats
+from tracer.store.tags import LIMIT, crowded, shown_as, tag_nodes, within
 from tracer.store.writer import RunWriter
 from tracer.text import count
+from tracer.timing.timing import read_timing
 
 
 def write_stages(
@@ -36,6 +40,20 @@ def write_stages(
     for function in functions:
         for stage in ("hlo", "optimized_hlo"):
             _write_hlo(writer, function, stage, asked=hlo)
+
+
+def once(exported: Iterable[Any]) -> Iterator[Any]:
+    """Yields what was instantiated without what was instantiated again, for the profiler's window.
+
+    A graph that is there n times was instantiated n / 2 times before that: by n / 2 functions with equal graphs.
+    """
+    graphs = list(exported)
+    contents = [each.pre_optimization_graph.SerializeToString(deterministic=True) for each in graphs]
+    left = {content: (times + 1) // 2 for content, times in Counter(contents).items()}
+    for content, each in zip(contents, graphs, strict=True):
+        left[content] -= 1
+        if left[content] >= 0:
+            yield each
 
 
 def _write_hlo(writer: RunWriter, function: RecordedFunction, stage: str, *, asked: bool) -> None:
@@ -54,29 +72,77 @@ def _write_hlo(writer: RunWriter, function: RecordedFunction, stage: str, *, ask
             function.missing[stage] = f"XLA gave none: {reason(error)}"
 
 
-def write_tags(path: Path, warnings: list[Warned]) -> int:
+def write_tags(writer: RunWriter, recorder: FunctionRecorder, warnings: list[Warned]) -> int:
     """Writes TensorBoard's tags, reads everything that the session wrote back, and returns how many functions.
 
-    Each trace has a tag, another for its optimised graph, and each Keras model whose layers a trace ran has one.
+    Each trace has a tag, another for its optimised graph, and each Keras model whose layers a trace ran has one. Its
+    `trace.json` is told which of its scopes are which module.
 
     Args:
-      path: the run's folder.
+      writer: of the run.
+      recorder: what it recorded.
       warnings: the run's, to which those about the tags are added.
 
     Raises:
       WriteFailed: a file is missing, empty, or not what was written.
     """
+    path = writer.path
+    warnings += recorder.warnings
     run = load_run(path)
     names = tag_names(run)
-    tags = _Tags(path, warnings)
     with paused_collector():
+        tags = _Tags(path, warnings, _executed(run, warnings))
         for trace in sorted(run.traces, key=lambda trace: int(names[trace.id].split()[0])):
             tags.add(trace, names[trace.id])
     if not tags.graphs:
         return 0
-    models = {f"keras {name}": json for name, json in conceptual_graphs(tags.traced, warnings).items()}
-    _check(write_graph_events(path, tags.graphs, models, host=socket.gethostname()), tags.nodes, models)
+    _write_modules(writer, recorder, tags)
+    traced = list(tags.traced.values())
+    models = {f"keras {name}": json for name, json in conceptual_graphs(recorder.models, traced).items()}
+    file = write_graph_events(path, tags.graphs, models, tags.stats, host=socket.gethostname())
+    _check(file, tags.nodes, models, tags.stats.keys())
     return len(run.functions)
+
+
+def _executed(run: Run, warnings: list[Warned]) -> Mapping[str, Sequence[Executed]]:
+    """Returns what the nodes of each trace took in the window; nothing if no profile tells, as its lack says elsewhere.
+
+    Whatever is wrong with a profile, the graphs are good without it.
+    """
+    if not run.profiles:
+        return {}
+    try:
+        nodes = read_timing(run).nodes
+    except Exception as error:  # noqa: BLE001  # nothing in a profile may cost the run its graphs
+        message = f"in TensorBoard nodes have no times: {reason(error)}"
+        warnings.append(Warned("no-node-times", message, "trace-scenario ops says what of the profile can be read"))
+        return {}
+    found: dict[str, list[Executed]] = {}
+    for node in nodes:
+        if node.time.trace:
+            found.setdefault(node.time.trace, []).append(Executed((node.time.path, *node.owner.fused), node.time))
+    return found
+
+
+def _write_modules(writer: RunWriter, recorder: FunctionRecorder, tags: _Tags) -> None:
+    recorded = {function.folder: function for function in recorder.recorded.values()}
+    names = _qualnames(recorded.values())
+    modules = Known(recorder.living.modules)
+    for trace, graph in tags.traced.items():
+        methods = {**names, "": recorded[trace].qualname}
+        scopes = module_scopes(graph, tags.functions[trace], modules, recorded[trace].variables, methods)
+        if scopes:
+            facts = [{"scope": s.scope, "name": s.name, "class": s.class_name, "kind": s.kind} for s in scopes]
+            writer.complete_trace(trace, modules=facts)
+
+
+def _qualnames(functions: Iterable[RecordedFunction]) -> dict[str, str]:
+    """Returns what Python calls functions, by runtime name, and by name where that is one: a tape makes others."""
+    names = {function.runtime_name: function.qualname for function in functions}
+    by_name: dict[str, set[str]] = {}
+    for function in functions:
+        by_name.setdefault(function.name, set()).update([function.qualname] if function.qualname else [])
+    return {**{name: found.pop() for name, found in by_name.items() if len(found) == 1}, **names}
 
 
 def tag_names(run: Run) -> dict[str, str]:
@@ -96,23 +162,27 @@ def tag_names(run: Run) -> dict[str, str]:
 class _Tags:
     """The tags of a run's graphs, trace by trace."""
 
-    def __init__(self, path: Path, warnings: list[Warned]) -> None:
+    def __init__(self, path: Path, warnings: list[Warned], executed: Mapping[str, Sequence[Executed]]) -> None:
         self.graphs: dict[str, bytes] = {}  # a GraphDef for each tag
+        self.stats: dict[str, bytes] = {}  # the StepStats of those of which it is known what nodes took
         self.nodes: dict[str, int] = {}  # how many nodes each has
-        self.traced: list[Inlined] = []  # the traced graphs that are not too large
+        self.traced: dict[str, Inlined] = {}  # by trace, the traced graphs that are not too large
+        self.functions: dict[str, Mapping[str, Function]] = {}  # by trace, those that it runs
         self._path = path
         self._warnings = warnings
+        self._executed = executed
 
     def add(self, trace: Trace, tag: str) -> None:
         """Adds a trace: its traced graph, and its optimised one if it has one."""
         before = self._inlined(trace, "traced", tag)
         if before is not None:
-            self.traced.append(before)
-            self._draw(tag, tag_nodes(before))
+            self.traced[trace.id] = before
+            self.functions[trace.id] = trace.graph.functions
+            self._draw(tag, before, tag_nodes(before), trace)
         if trace.stages.get("optimized") == "":
-            after = self._inlined(trace, "optimized", f"{tag}, optimised")
+            after = self._inlined(trace, "optimized", f"{tag}, optimized")
             if after is not None:
-                self._draw(f"{tag}, optimised", tag_nodes(after))
+                self._draw(f"{tag}, optimized", after, tag_nodes(after, before), trace)
 
     def _inlined(self, trace: Trace, stage: str, tag: str) -> Inlined | None:
         """Returns a stage with functions in their places; where it would be too large, its tag shows it as it is."""
@@ -130,7 +200,7 @@ class _Tags:
             self._warn(f"in TensorBoard '{tag}' shows its functions beside it: {error.message}")
             return None
 
-    def _draw(self, tag: str, nodes: Nodes) -> None:
+    def _draw(self, tag: str, inlined: Inlined, nodes: Nodes, trace: Trace) -> None:
         drawn = within(nodes)
         if len(drawn) < len(nodes):
             self._warn(
@@ -141,24 +211,41 @@ class _Tags:
             place = f"the box '{scope}'" if scope else "the graph"
             self._warn(f"in TensorBoard '{tag}' opens slowly or never: {count(number)} nodes stand directly in {place}")
         self.graphs[tag], self.nodes[tag] = write_graph(drawn), len(drawn)
+        names = dict(zip(inlined.nodes.names, shown_as(nodes.names, drawn), strict=True))
+        stats = step_stats(drawn, self._executed.get(trace.id, ()), names)
+        if stats:
+            self.stats[tag] = stats
 
     def _warn(self, message: str) -> None:
         self._warnings.append(Warned("large-graph", message, "trace-scenario show has all of it"))
 
 
-def _check(file: Path, nodes: Mapping[str, int], models: Mapping[str, str]) -> None:
+def _check(file: Path, nodes: Mapping[str, int], models: Mapping[str, str], timed: Collection[str]) -> None:
     """Reads an event file back: each tag one function graph with its nodes, or one model.
+
+    Args:
+      file: the event file.
+      nodes: how many nodes each tag has.
+      models: the JSON of the other tags.
+      timed: the tags with times of nodes, each of which is to be of a node of the tag.
 
     Raises:
       WriteFailed: it is not what was written.
     """
-    read = {
-        tag: [len(g.pre_optimization_graph.node) for g in m.function_graphs] for tag, m in read_graph_tags(file).items()
-    }
-    if read != {tag: [number] for tag, number in nodes.items()} or read_model_tags(file) != models:
+    tags = read_graph_tags(file)
+    read = {tag: [len(g.pre_optimization_graph.node) for g in found.function_graphs] for tag, found in tags.items()}
+    whole = read == {tag: [number] for tag, number in nodes.items()} and read_model_tags(file) == models
+    if not whole or {tag for tag, found in tags.items() if _has_times(found)} != set(timed):
         raise WriteFailed(
             f"{file} does not read back as it was written", hint="check the disk, and record the run again"
         )
+
+
+def _has_times(metadata: Any) -> bool:
+    """Tells whether a tag has times of nodes, all of them of nodes of its graph."""
+    timed = {node.node_name for device in metadata.step_stats.dev_stats for node in device.node_stats}
+    graphs = [graph.pre_optimization_graph for graph in metadata.function_graphs]
+    return bool(timed) and timed <= {node.name for graph in graphs for node in graph.node}
 
 
 class _TracedGraphs(Mapping[str, Any]):

@@ -16,8 +16,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from tracer.capture import describe, hooks, tf_private
-from tracer.errors import TracerError, WriteFailed
+from tracer.capture.keras_graph import living_models
+from tracer.capture.layers import Layer
+from tracer.capture.modules import Living, living_modules, living_objects, local_name
+from tracer.errors import TracerError, WriteFailed, reason
 from tracer.graph.names import function_name
+from tracer.recorded import Warned
 from tracer.store.writer import RunWriter
 
 NodeKey = tuple[str, str, str]
@@ -34,6 +38,7 @@ class RecordedFunction:
 
     folder: str
     name: str
+    qualname: str  # as Python calls the function: "Net.call"; empty without a Python function
     runtime_name: str
     kind: str
     nodes: frozenset[NodeKey]  # which find it again in TensorFlow's export
@@ -43,6 +48,8 @@ class RecordedFunction:
     existing: bool  # it was traced before the session, and may have been instantiated then too
     jitted: bool  # whether XLA compiles it
     concrete: Any  # its ConcreteFunction, if it was traced in the session and HLO is wanted of it
+    captures: list[dict[str, Any]]  # as `trace.json` has them
+    variables: dict[str, str]  # unique names of the captured variables, by the node that stands for each
     calls: int = 0
     first_call: int = -1  # its place among the functions called; -1: Python never called it
     missing: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -55,6 +62,9 @@ class FunctionRecorder:
         """Records into `writer`; `hlo` keeps what XLA needs to compile functions that are not jitted."""
         self.recorded: dict[str, RecordedFunction] = {}  # by runtime name, in the order of recording
         self.failure: TracerError | None = None  # the first; the program that is recorded never sees it
+        self.living = Living()  # the modules of the program when it was recorded
+        self.models: tuple[Layer, ...] = ()  # the Keras models among them
+        self.warnings: list[Warned] = []
         self._writer = writer
         self._hlo = hlo
         self._owners: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # number of each tf.function
@@ -68,7 +78,10 @@ class FunctionRecorder:
     def listening(self) -> Iterator[None]:
         """Records while the block runs."""
         with hooks.listening(created=self._created, called=self._on_call, iterated=self._on_iterate):
-            yield
+            try:
+                yield
+            finally:
+                self._look_at_modules()
         self._datasets.clear()
 
     def outcomes(self) -> dict[str, Mapping[str, Any]]:
@@ -123,6 +136,33 @@ class FunctionRecorder:
                 self._number(creation.owner)
             self._record(part, cause="traced before the session", creation=creation)
 
+    def _look_at_modules(self) -> None:
+        """Asks the modules what they are called while they live, and has the variables called as they say."""
+        if os.getpid() != self._pid or not self.recorded:
+            return  # a forked child, or nothing to tell about
+        objects = living_objects()
+        with self._tolerant("no-modules", "it is not known which scopes are which module's"):
+            self.living = living_modules(objects)
+        with self._tolerant("no-keras-graph", "the Keras model's layers could not be drawn"):
+            self.models = living_models(objects)
+        with self._guarded():
+            self._name_variables()
+
+    @contextmanager
+    def _tolerant(self, code: str, what: str) -> Iterator[None]:
+        """Warns where modules cannot be described: they are the user's objects, and Keras' insides change."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # whatever it is, the rest of the run is good
+            self.warnings.append(Warned(code, f"{what}: {reason(error)}", "please report this"))
+
+    def _name_variables(self) -> None:
+        for entry in self.recorded.values():
+            named = [_named(capture, entry.variables, self.living) for capture in entry.captures]
+            if named != entry.captures:
+                self._writer.complete_trace(entry.folder, captures=named)
+                entry.captures = named
+
     def _number(self, owner: Any) -> bool:
         """Gives a tf.function object a number, and tells whether it had one: whether it was traced before."""
         if owner is None:
@@ -174,6 +214,7 @@ def _entry(function: Any, creation: hooks.Creation | None, *, hlo: bool) -> Reco
     return RecordedFunction(
         folder="",
         name=name,
+        qualname=local_name(creation.python_function) if creation else "",
         runtime_name=runtime_name,
         kind=kind,
         nodes=frozenset(node_key(node) for node in definition.node_def if node.op != "Placeholder"),
@@ -187,7 +228,19 @@ def _entry(function: Any, creation: hooks.Creation | None, *, hlo: bool) -> Reco
         existing=kind == "inference" and (creation is None or creation.concrete is None),
         jitted=jitted,
         concrete=creation.concrete if creation and (jitted or hlo) else None,
+        captures=describe.captures(graph),
+        variables=describe.captured_variables(graph),
     )
+
+
+def _named(capture: dict[str, Any], variables: Mapping[str, str], living: Living) -> dict[str, Any]:
+    """Returns a captured variable with the name that says most of where it is, and as an optimizer's if it is one."""
+    unique = variables.get(capture["node"], "")
+    return {
+        **capture,
+        "name": living.names.get(unique, capture["name"]),
+        "optimizer": unique in living.optimizer,
+    }
 
 
 def _facts(
@@ -201,13 +254,13 @@ def _facts(
     graph_def = function.graph.as_graph_def(add_shapes=True)
     texts = {"source": source, "autograph": code, "traced": (graph_def.SerializeToString(), "")}
     facts = {
-        "qualname": getattr(python_function, "__qualname__", "").rpartition("<locals>.")[2],
+        "qualname": entry.qualname,
         "runtime_name": entry.runtime_name,
         "kind": entry.kind,
         "origin": describe.origin(python_function) if creation else "user",
         "arguments": describe.arguments(function.function_type),
         "returns": describe.type_text(function.function_type.output),
-        "captures": describe.captures(function.graph),
+        "captures": entry.captures,
         "definition": describe.definition(python_function),
         "call_site": _frame(frames[-1]) if frames else None,
         "stack": [_frame(frame) for frame in frames],

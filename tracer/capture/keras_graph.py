@@ -6,41 +6,22 @@ traced graph tells: Keras opens a name scope for each layer that it calls, so wh
 
 from __future__ import annotations
 
-import gc
 import itertools
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tracer.capture.layers import Flow, Layer, Link, as_json, linked
-from tracer.errors import reason
+from tracer.capture.modules import keras_variables, variable_name
 from tracer.graph.inline import Inlined
-from tracer.recorded import Warned
 
 _PACKAGES = ("keras", "tf_keras")
 
 
-def conceptual_graphs(traced: Sequence[Inlined], warnings: list[Warned]) -> dict[str, str]:
-    """Returns the JSON of TensorBoard's conceptual graph for each Keras model that a trace ran, by the model's name.
-
-    Nothing is loaded for it, and nothing is done where the program has not loaded Keras.
-    """
-    try:
-        models = [_described(model) for model in _living_models()]
-        return _graphs(models, traced) if models else {}
-    except Exception as error:  # noqa: BLE001  # models are the user's objects, and Keras' insides change
-        warnings.append(
-            Warned(
-                "no-keras-graph", f"the Keras model's layers could not be drawn: {reason(error)}", "please report this"
-            )
-        )
-        return {}
-
-
-def _graphs(models: Sequence[Layer], traced: Sequence[Inlined]) -> dict[str, str]:
+def conceptual_graphs(models: Sequence[Layer], traced: Sequence[Inlined]) -> dict[str, str]:
+    """Returns the JSON of TensorBoard's conceptual graph for each Keras model that a trace ran, by the model's name."""
     found: dict[str, set[str]] = {}
-    flows = [Flow(graph) for graph in traced]
+    flows = [Flow(graph) for graph in traced] if models else []
     ran = [(model, flow, scope) for model in models for flow, scope in _first_run(model, flows)]
     inner = {layer for model, _, _ in ran for layer in model.below()}
     for model, flow, scope in ran:
@@ -59,17 +40,9 @@ def _first_run(model: Layer, flows: Iterable[Flow]) -> Iterator[tuple[Flow, str]
             return
 
 
-def _living_models() -> list[Any]:
-    """Returns the Keras models of the process. Only Python's own list of objects knows all of them."""
-    classes: set[type] = set()
-    for package in _PACKAGES:
-        waiting = [vars(sys.modules[package]).get("Model")] if package in sys.modules else []
-        while waiting:
-            found = waiting.pop()
-            if isinstance(found, type) and found not in classes:
-                classes.add(found)
-                waiting += type.__subclasses__(found)
-    return [thing for thing in gc.get_objects() if type(thing) in classes] if classes else []
+def living_models(objects: Iterable[Any]) -> tuple[Layer, ...]:
+    """Returns the Keras models among the living objects, as values."""
+    return tuple(_described(thing) for thing in objects if _is_a(thing, "Model"))
 
 
 def _described(layer: Any) -> Layer:
@@ -86,7 +59,7 @@ def _described(layer: Any) -> Layer:
         name=str(layer.name),
         class_name=re.sub(r"[^ -~]", "?", type(layer).__name__),  # TensorBoard reads it as ASCII
         dtype=str(getattr(layer, "compute_dtype", None) or ""),
-        variables=frozenset(_variable_name(variable) for variable in getattr(layer, "variables", ())),
+        variables=frozenset(map(variable_name, keras_variables(layer))),
         layers=tuple(map(_described, inner)),
         links=_chained(inner) if chain else _links(layer) if graph else None,
         inputs=(str(inner[0].name),) if chain and inner else _ends(layer, "inputs") if graph else (),
@@ -152,8 +125,3 @@ def _ends(model: Any, which: str) -> tuple[str, ...]:
 
 def _results(model: Any) -> tuple[tuple[str, int], ...]:
     return tuple((str(t._keras_history[0].name), t._keras_history[2]) for t in model.outputs)
-
-
-def _variable_name(variable: Any) -> str:
-    """Returns the name by which TensorFlow knows a variable of Keras 3 or of tf_keras."""
-    return str(getattr(getattr(variable, "_value", variable), "name", ""))

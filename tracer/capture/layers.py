@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tracer.graph.inline import Inlined
+from tracer.graph.references import data_of, producer_of
 
 _NUMBER = re.compile(r"_\d+$")  # behind a scope that was opened before
 
@@ -31,7 +32,7 @@ class Layer:
     name: str
     class_name: str
     dtype: str
-    variables: frozenset[str] = frozenset()  # TensorFlow's names of its variables and of those of its layers
+    variables: frozenset[str] = frozenset()  # names of its variables and of those of its layers, as captures have them
     layers: tuple[Layer, ...] = ()
     links: tuple[Link, ...] | None = None  # between its layers; None where only its `call` knows
     inputs: tuple[str, ...] = ()  # the layers that take what it is given
@@ -238,7 +239,7 @@ class _Sources:
                         yield owner, producer
 
     def _data(self, name: str) -> list[str]:
-        return [text.partition(":")[0] for text in self._inputs.get(name, ()) if not text.startswith("^")]
+        return [producer_of(text) for text in data_of(self._inputs.get(name, ()))]
 
     def _producers(self, name: str) -> frozenset[str]:
         """Returns the layers, and what stands outside of the model, whose results a node's result is made of."""

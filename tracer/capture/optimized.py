@@ -9,10 +9,11 @@ from typing import Any
 from tracer.capture import tf_private
 from tracer.capture.functions import NodeKey, RecordedFunction, node_key
 from tracer.graph.extract import call_path, extract
+from tracer.graph.op_sets import FRAME_OPS
 from tracer.store.graph_def import read_graph
 
-# Nodes that TensorFlow puts around a function's body when it instantiates it.
-_FRAME_OPS = frozenset({"_Arg", "_Retval", "_DeviceArg", "_DeviceRetval", "Placeholder"})
+# Nodes that stand for a function's arguments and results, before and after TensorFlow instantiates it.
+_FRAME_OPS = FRAME_OPS | {"Placeholder"}
 
 
 def optimized_graphs(

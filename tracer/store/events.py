@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -30,28 +30,37 @@ class TornTail(Unreadable):
     """The file ends in the middle of a record: its writer was cut off. What came before is good."""
 
 
-def graph_events(graphs: dict[str, bytes], models: dict[str, str] | None = None) -> bytes:
+def graph_events(
+    graphs: dict[str, bytes], models: dict[str, str] | None = None, stats: Mapping[str, bytes] | None = None
+) -> bytes:
     """Returns an event file with one tag for each graph, one function graph in each tag.
 
     Args:
       graphs: a serialized GraphDef for each tag, in the order of writing.
       models: the JSON of a Keras model for each further tag, from which TensorBoard draws a conceptual graph.
+      stats: serialized StepStats, what the nodes took, for those of the graphs' tags of which it is known.
     """
     from tensorboard.compat.proto import event_pb2
 
     now = time.time()
     records = [_record(event_pb2.Event(wall_time=now, file_version="brain.Event:2").SerializeToString())]
-    records += [_record(_graph_event(now, tag, graph_def)) for tag, graph_def in graphs.items()]
+    known = stats or {}
+    records += [_record(_graph_event(now, tag, graph_def, known.get(tag, b""))) for tag, graph_def in graphs.items()]
     records += [_record(_event(now, tag, KERAS, json.encode())) for tag, json in (models or {}).items()]
     return b"".join(records)
 
 
 def write_graph_events(
-    folder: Path, graphs: dict[str, bytes], models: dict[str, str] | None = None, *, host: str
+    folder: Path,
+    graphs: dict[str, bytes],
+    models: dict[str, str] | None = None,
+    stats: Mapping[str, bytes] | None = None,
+    *,
+    host: str,
 ) -> Path:
     """Writes the event file of a run, as `graph_events` makes it, and returns its path."""
     path = folder / f"{layout.EVENT_PREFIX}{int(time.time())}.{layout.slug(host)}"
-    write_bytes(path, graph_events(graphs, models))
+    write_bytes(path, graph_events(graphs, models, stats))
     return path
 
 
@@ -138,12 +147,14 @@ def _tags(path: Path, plugins: Container[str], read: Callable[[bytes], Any]) -> 
     return tags
 
 
-def _graph_event(wall_time: float, tag: str, graph_def: bytes) -> bytes:
+def _graph_event(wall_time: float, tag: str, graph_def: bytes, stats: bytes) -> bytes:
     from tensorboard.compat.proto import config_pb2
 
     metadata = config_pb2.RunMetadata()
     metadata.function_graphs.add().pre_optimization_graph.MergeFromString(graph_def)
-    return _event(wall_time, tag, GRAPH, metadata.SerializeToString())
+    if stats:
+        metadata.step_stats.MergeFromString(stats)
+    return _event(wall_time, tag, GRAPH_AND_STATS if stats else GRAPH, metadata.SerializeToString())
 
 
 def _event(wall_time: float, tag: str, plugin_name: str, content: bytes) -> bytes:

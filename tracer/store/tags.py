@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 from tracer.graph.inline import Inlined
 from tracer.graph.model import Kind, Node, Nodes, Shape
 from tracer.graph.names import function_name
 from tracer.graph.optimized import SHAPES, own_shapes
+from tracer.graph.references import join, producer_of, renamed, split
+from tracer.store.tag_names import tag_names
 
 # What the page can draw, measured with TensorBoard 2.21 in Chromium. 100,000 nodes of training steps open in 6 s.
 LIMIT = 100_000  # nodes of a tag; see `within`
@@ -28,10 +30,14 @@ _FUNCTION, _VARIABLE = "function", "variable"  # attributes of our own, for the 
 _Shapes = tuple[Shape, ...]  # of a node's outputs; none if they are not known
 
 
-def tag_nodes(inlined: Inlined) -> Nodes:
+def tag_nodes(inlined: Inlined, traced: Inlined | None = None) -> Nodes:
     """Returns the nodes of an inlined graph as a tag holds them: with shapes, and without large constants.
 
-    The card of a node that stands for a variable says which: TensorFlow may call the node `832`.
+    They are called as `tag_names` says. The card of a node that stands for a variable says which.
+
+    Args:
+      inlined: the graph.
+      traced: of an optimised graph the traced one.
     """
     nodes = _mapped(inlined.nodes, _light)
     names = {node: variable.name for node, variable in inlined.captures.items() if variable.name}
@@ -39,7 +45,10 @@ def tag_nodes(inlined: Inlined) -> Nodes:
         _with_text(kind, _VARIABLE, names[name]) if name in names else kind
         for name, kind in zip(nodes.names, nodes.kinds, strict=True)
     ]
-    return Nodes(nodes.names, kinds, (nodes.inputs, nodes.devices))
+    called = tag_names(inlined, traced)
+    new = {path: name for path, name in zip(nodes.names, called, strict=True) if path != name}
+    inputs = [tuple([renamed(text, new) for text in inputs]) for inputs in nodes.inputs] if new else nodes.inputs
+    return Nodes(called, kinds, (inputs, nodes.devices))
 
 
 def within(nodes: Nodes, limit: int = LIMIT) -> Nodes:
@@ -54,6 +63,18 @@ def within(nodes: Nodes, limit: int = LIMIT) -> Nodes:
     while depth > 0 and len({_cut(name, depth) for name in nodes.names}) > limit:
         depth -= 1
     return _closed(nodes, depth)
+
+
+def shown_as(names: Iterable[str], drawn: Nodes) -> list[str]:
+    """Returns for each node of a graph the name of the one that stands for it in what `within` left of the graph."""
+    known = set(drawn.names)
+    return [name if name in known else _scope_among(known, name) for name in names]
+
+
+def _scope_among(known: Container[str], name: str) -> str:
+    while name and name not in known:
+        name = name.rpartition("/")[0]
+    return name
 
 
 def crowded(nodes: Nodes, limit: int = CROWD) -> dict[str, int]:
@@ -97,7 +118,7 @@ def _closed(nodes: Nodes, depth: int) -> Nodes:
     read: dict[str, dict[str, None]] = {}  # by scope: what its nodes read from outside of it, each once
     for node in nodes:
         name = stands_for[node.name]
-        inputs = [text for text in (_replaced(text, stands_for) for text in node.inputs) if _producer(text) != name]
+        inputs = [text for text in (_replaced(text, stands_for) for text in node.inputs) if producer_of(text) != name]
         if inside[name] == 1:
             found[name] = node._replace(inputs=tuple(inputs))
         else:
@@ -112,17 +133,10 @@ def _scope_kind(nodes: int) -> Kind:
     return Kind("Scope", {"nodes": nodes}, (), (_entry("nodes", attr_value_pb2.AttrValue(i=nodes)),))
 
 
-def _producer(text: str) -> str:
-    return text.removeprefix("^").partition(":")[0]
-
-
 def _replaced(text: str, names: Mapping[str, str]) -> str:
     """Returns an input with another name for its producer; one that has become a scope has no outputs to number."""
-    producer = _producer(text)
-    name = names.get(producer, producer)
-    if name == producer:
-        return text
-    return ("^" if text.startswith("^") else "") + name
+    name, port = split(text)
+    return text if names.get(name, name) == name else join(names[name], min(port, 0))
 
 
 def _mapped(nodes: Nodes, change: Callable[[Kind], Kind]) -> Nodes:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.store import layout
-from tracer.store.files import write_bytes, write_errors, write_json
+from tracer.store.files import read_json, write_bytes, write_errors, write_json
 from tracer.store.process import this_process
 from tracer.store.usage import folder_bytes
 
@@ -61,6 +61,11 @@ class RunWriter:
     def add_stage(self, trace: str, stage: str, content: bytes) -> None:
         """Adds a stage that is only known later: what became of the graph when it first ran."""
         write_bytes(self.path / layout.FUNCTIONS / trace / layout.STAGE_FILES[stage], content)
+
+    def complete_trace(self, trace: str, **facts: Any) -> None:
+        """Adds to a trace's `trace.json` what is only known later."""
+        path = self.path / layout.FUNCTIONS / trace / layout.TRACE_FILE
+        write_json(path, {**read_json(path), **facts})
 
     def add_source(self, file: str) -> None:
         """Keeps a copy of a source file as Python read it, once; `linecache` also knows the cells of a notebook."""
