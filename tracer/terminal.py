@@ -13,9 +13,9 @@ import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from tracer.errors import ProgramFailed, TracerError
+from tracer.errors import ProgramFailed, TracerError, UsageError
 from tracer.store import layout
 from tracer.text import byte_size, one_line, shortened
 
@@ -25,9 +25,14 @@ if TYPE_CHECKING:
     from tracer.recorded import Run
     from tracer.render.text import Style
     from tracer.report.diff import DiffReport
+    from tracer.report.groups import GroupsReport
+    from tracer.report.lines import LinesReport
     from tracer.report.lint import LintReport
+    from tracer.report.ops import OpsReport
     from tracer.report.runs import RunsReport
     from tracer.report.show import ShowReport
+    from tracer.report.stacks import StacksReport
+    from tracer.report.steps import StepsReport
     from tracer.store.prune import OldRun
     from tracer.tensorboard import Board
 
@@ -46,23 +51,34 @@ class Output:
 
     def scenarios(self, listed: Sequence[ListedScenario]) -> None:
         """Writes the list of scenarios."""
-        from tracer.render import json, text
-
         if self._as_json:
+            from tracer.render import json
+
             self._write(json.dumps(json.scenarios(listed)))
         else:
-            self._write(text.scenarios(listed, style(sys.stdout)), then="trace-scenario run demo_module")
+            from tracer.render.text import lists as lists_page
+
+            self._write(lists_page.scenarios(listed, style(sys.stdout)), then="trace-scenario run demo_module")
 
     def recorded(self, run: Run) -> None:
         """Writes what a recording came to."""
-        from tracer.render import json, text
-        from tracer.report.show import show_report
+        from tracer.report.summary import run_summary
 
         if self._as_json:
-            self._write(json.dumps(json.recorded(run)))
+            from tracer.render import json
+
+            self._write(json.dumps(json.recorded(run, run_summary(run))))
             return
-        body = text.show(show_report(run, top=40), style(sys.stdout))
-        self._write(f"{body}folder: {self._short(run.path)}\n", then="trace-scenario board")
+        from tracer.render.text import show as show_page
+        from tracer.render.text import times as times_page
+        from tracer.report.show import show_report
+
+        look = style(sys.stdout)
+        body = show_page.show(show_report(run, top=40), look)
+        said = look.render(times_page.summary(run_summary(run)))
+        self._write(
+            f"{body}{chr(10) if said else ''}{said}folder: {self._short(run.path)}\n", then="trace-scenario board"
+        )
 
     def failed_run(self, path: str) -> None:
         """Writes what was recorded of a program that failed; what it raised is shown as an error."""
@@ -74,60 +90,115 @@ class Output:
 
     def runs(self, report: RunsReport) -> None:
         """Writes the list of runs."""
-        from tracer.render import json, text
-
         if self._as_json:
+            from tracer.render import json
+
             self._write(json.dumps(json.runs(report)))
         else:
+            from tracer.render.text import lists as lists_page
+
             following = "trace-scenario show" if report.runs.items else "trace-scenario run demo_module"
-            self._write(text.runs(report, style(sys.stdout)), then=following)
+            self._write(lists_page.runs(report, style(sys.stdout)), then=following)
 
-    def show(self, report: ShowReport) -> None:
-        """Writes the page of one run."""
-        from tracer.render import json, text
+    def show(self, report: ShowReport | GroupsReport | StepsReport) -> None:
+        """Writes the page of one run, or what its window took by layer, phase, step and the like."""
+        from tracer.report.groups import GroupsReport
+        from tracer.report.steps import StepsReport
 
+        if isinstance(report, GroupsReport | StepsReport):
+            page = "groups" if isinstance(report, GroupsReport) else "steps"
+            self._page(page, report, then=f"trace-scenario ops {shlex.quote(report.timing.run.reference)}")
+            return
         if self._as_json:
+            from tracer.render import json
+
             self._write(json.dumps(json.show(report)))
         else:
-            verb = "board" if report.run.is_ours else "lint"
+            from tracer.render.text import show as show_page
+
+            alone = report.run.profiles and not report.run.functions  # a profile without graphs
+            verb = "board" if report.run.is_ours else "ops" if alone else "lint"
             following = "" if report.text else f"trace-scenario {verb} {shlex.quote(report.run.reference)}"
-            body = text.show(report, style(sys.stdout))
+            body = show_page.show(report, style(sys.stdout))
             self._write(_for_terminal(body) if report.text else body, then=following)
+
+    def ops(self, report: OpsReport) -> None:
+        """Writes the nodes that a run executed."""
+        self._page("ops", report, then=f"trace-scenario lines {shlex.quote(report.timing.run.reference)}")
+
+    def lines(self, report: LinesReport) -> None:
+        """Writes a run's source with the time at its lines."""
+        self._page("lines", report, then=f"trace-scenario stacks {shlex.quote(report.timing.run.reference)}")
+
+    def stacks(self, report: StacksReport) -> None:
+        """Writes the call stacks behind a run's time."""
+        self._page("stacks", report, then=f"trace-scenario ops {shlex.quote(report.timing.run.reference)}")
+
+    def _page(self, name: str, report: Any, *, then: str) -> None:
+        """Writes a report as the page, or as the object, of that name."""
+        if self._as_json:
+            from tracer.render import json
+
+            self._write(json.dumps(getattr(json, name)(report)))
+        else:
+            from tracer.render.text import times as times_page
+
+            self._write(getattr(times_page, name)(report, style(sys.stdout)), then=then)
 
     def lint(self, report: LintReport) -> None:
         """Writes the findings of one run."""
-        from tracer.render import json, text
-
         if self._as_json:
+            from tracer.render import json
+
             self._write(json.dumps(json.lint(report)))
         else:
+            from tracer.render.text import lint as lint_page
+
             self._write(
-                text.lint(report, style(sys.stdout)), then=f"trace-scenario show {shlex.quote(report.run.reference)}"
+                lint_page.lint(report, style(sys.stdout)),
+                then=f"trace-scenario show {shlex.quote(report.run.reference)}",
             )
 
     def diff(self, report: DiffReport) -> None:
         """Writes what changed between two sides."""
-        from tracer.render import json, text
-
         if self._as_json:
+            from tracer.render import json
+
             self._write(json.dumps(json.diff(report)))
         else:
-            self._write(text.diff(report, style(sys.stdout)))
+            from tracer.render.text import diff as diff_page
 
-    def exported(self, content: str, format_: str, file: str | None) -> None:
+            self._write(diff_page.diff(report, style(sys.stdout)))
+
+    def check_export(self, format_: str, file: str | None) -> None:
+        """Checks that an export can be written to where it is to go.
+
+        Raises:
+          UsageError: it is no text, and is to go to a terminal or into a JSON object.
+        """
+        from tracer.render.formats import is_binary
+
+        if file is None and is_binary(format_) and (self._as_json or (sys.stdout is not None and sys.stdout.isatty())):
+            raise UsageError(f"'{format_}' is no text", hint=f"name a file: -o run.{format_}-trace")
+
+    def exported(self, content: str | bytes, format_: str, file: str | None) -> None:
         """Writes an export to a file, which appears whole, or to stdout."""
         from tracer.render import json
         from tracer.store.files import write_bytes
 
-        encoded = content.encode()
+        encoded = content.encode() if isinstance(content, str) else content
         if file is not None:
             write_bytes(Path(file), encoded)
         if self._as_json:
             told = {"format": format_, "file": file, "bytes": len(encoded)}
             self._write(json.dumps(told if file is not None else {**told, "content": content}))
-        else:
-            told_of = f"{one_line(str(file))}: {format_}, {byte_size(len(encoded))}"
-            self._write(_for_terminal(content) if file is None else told_of)
+        elif file is not None:
+            self._write(f"{one_line(file)}: {format_}, {byte_size(len(encoded))}")
+        elif isinstance(content, str):
+            self._write(_for_terminal(content))
+        elif sys.stdout is not None:
+            sys.stdout.buffer.write(encoded)
+            sys.stdout.buffer.flush()
 
     def board(self, started: Board, links: Mapping[str, str], *, stays: bool) -> None:
         """Writes where TensorBoard is."""
@@ -145,22 +216,28 @@ class Output:
 
     def checks(self, checks: Sequence[Check]) -> None:
         """Writes what doctor found, with one line of remedy for each trouble."""
-        from tracer.render import json, text
-
         if self._as_json:
+            from tracer.render import json
+
             self._write(json.dumps(json.checks(checks)))
         else:
+            from tracer.render.text import lists as lists_page
+
             errors = any(check.state == "error" for check in checks)
-            self._write(text.checks(checks, style(sys.stdout)), then="" if errors else "trace-scenario run demo_module")
+            self._write(
+                lists_page.checks(checks, style(sys.stdout)), then="" if errors else "trace-scenario run demo_module"
+            )
 
     def pruned(self, removed: Sequence[OldRun], *, dry_run: bool) -> None:
         """Writes which runs went."""
-        from tracer.render import json, text
-
         if self._as_json:
+            from tracer.render import json
+
             self._write(json.dumps(json.pruned(removed, dry_run=dry_run)))
         else:
-            self._write(text.pruned(removed, style(sys.stdout), dry_run=dry_run), then="trace-scenario runs")
+            from tracer.render.text import lists as lists_page
+
+            self._write(lists_page.pruned(removed, style(sys.stdout), dry_run=dry_run), then="trace-scenario runs")
 
     def _write(self, body: str, *, then: str = "") -> None:
         if sys.stdout is None:  # it is closed, so nobody wants to read it

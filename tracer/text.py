@@ -51,6 +51,13 @@ def byte_size(value: int | None) -> str:
     return f"{value} B"
 
 
+def percent(part: float) -> str:
+    """Returns a part of 1: `38 %`, `99.9 %`; `100 %` only where nothing is missing."""
+    if part >= 1:
+        return f"{100 * part:.0f} %"
+    return f"{min(100 * part, 99.9):.1f} %"
+
+
 def shape(dims: tuple[int | None, ...] | None) -> str:
     """Returns a shape as `[2, ?, 3]`, and `[...]` where not even the rank is known."""
     if dims is None:

@@ -15,7 +15,8 @@ import tensorflow as tf
 from tests.integration.test_scenarios import SCENARIOS
 from tracer.discover.listing import list_scenarios
 from tracer.recorded import Run
-from tracer.render import text as to_text
+from tracer.render.text import Style
+from tracer.render.text import show as show_page
 from tracer.report.show import show_report
 from tracer.store.load import load_run
 
@@ -32,7 +33,7 @@ def explained(run: Run, summary: str) -> str:
             parts.append(
                 "\n".join([function.name, *(f"  {trace.cause}: {trace.signature}" for trace in function.traces)])
             )
-            page = to_text.show(show_report(run, function=function.name), to_text.Style(width=WIDTH))
+            page = show_page.show(show_report(run, function=function.name), Style(width=WIDTH))
             parts.append(page[page.index("\nscopes of ") + 1 : page.index("\nstages of ") + 1].rstrip("\n"))
     return "\n\n".join(parts) + "\n"
 

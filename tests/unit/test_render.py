@@ -12,8 +12,9 @@ from tracer.graph.lines import Frame
 from tracer.graph.model import Graph, TensorType, Variable
 from tracer.recorded import Argument, Run, Warned, Window
 from tracer.render import json as to_json
-from tracer.render import text as to_text
-from tracer.render.text import Style
+from tracer.render.text import Style, lists
+from tracer.render.text import show as show_page
+from tracer.render.text.style import source_line
 from tracer.report.listing import Listing
 from tracer.report.runs import RunRow, RunsReport
 from tracer.report.show import show_report
@@ -33,8 +34,9 @@ scopes of step   nodes   output      params   FLOPs   ops
 ├─ net               4   [2, 4] +1       32    136+   Relu, Sum
 │  └─ dense          2   [2, 4]          32     128   MatMul  (1 read)
 └─ loop              3                            9   While
-   ├─ cond           1   []                       1   Less
+   ├─ cond           1   bool[]                   1   Less
    └─ body/net       1   [2, 4]                   8   Add
+output: float32, where no other type stands
 + in FLOPs: not counted, as shapes are not known: Sum
 """
 
@@ -59,37 +61,43 @@ def small() -> Run:
 
 def test_show_at_80_columns(small: Run):
     """The page of a small run fits a terminal of 80 columns."""
-    assert to_text.show(show_report(small), Style(width=80)) == (
+    assert show_page.show(show_report(small), Style(width=80)) == (
         "demo/20261123-021530  complete\n"
         "TensorFlow 2.21.0  recorded in 1.50 s\n"
         "a=3\n"
         "\n"
-        "function   traces   calls   nodes   tracing   line          signature\n"
-        "────────────────────────────────────────────────────────────────────────────────\n"
-        "step            2       1       9   12.5 ms   train.py:12   (x: float32[2]) -> …\n"
-        "                        0       1         -   user.py:1     [forward] () -> None\n"
-        "inner           1       -       1    250 ms   user.py:1     () -> None\n"
+        "function   traces   calls   nodes   tracing   line\n"
+        "─────────────────────────────────────────────────────────\n"
+        "step            2       1       9   12.5 ms   train.py:12\n"
+        "  (x: float32[2]) -> float32[]\n"
+        "                        0       1         -   user.py:1\n"
+        "  [forward] () -> None\n"
+        "inner           1       -       1    250 ms   user.py:1\n"
+        "  () -> None\n"
         f"\n{TREE}"
         "\n"
         "stages of 000-step: traced\n"
+        "another function: --function NAME; another stage: --stage NAME\n"
     )
 
 
-def test_a_long_signature_is_cut_and_nothing_else(small: Run):
-    """Where a line is too narrow the signature gives way: names and numbers stay."""
+def test_a_long_signature_stands_whole_below_its_row():
+    """Where the signatures do not fit beside the rest each has lines of its own, and breaks between words."""
     arguments = (Argument("tokens", "int32[32, 1024]"), Argument("mask", "bool[32, 1024]"))
     long = run(trace("step", graphs={"traced": NET}, arguments=arguments, returns="float32[32, 1024]"))
 
-    assert to_text.show(show_report(long), Style(width=80)).split("\n")[3:6] == [
-        "function   traces   calls   nodes   tracing   line        signature",
-        "────────────────────────────────────────────────────────────────────────────────",
-        "step            1       1       9    250 ms   user.py:1   (tokens: int32[32, 10…",
+    assert show_page.show(show_report(long), Style(width=60)).split("\n")[3:8] == [
+        "function   traces   calls   nodes   tracing   line",
+        "───────────────────────────────────────────────────────",
+        "step            1       1       9    250 ms   user.py:1",
+        "  (tokens: int32[32, 1024], mask: bool[32, 1024]) ->",
+        "    float32[32, 1024]",
     ]
 
 
 def test_show_without_limit_cuts_nothing(small: Run):
     """In a pipe every column is as wide as what is in it."""
-    lines = to_text.show(show_report(small), Style()).split("\n")
+    lines = show_page.show(show_report(small), Style()).split("\n")
 
     assert lines[4:9] == [
         "function   traces   calls   nodes   tracing   line          signature",
@@ -102,7 +110,7 @@ def test_show_without_limit_cuts_nothing(small: Run):
 
 def test_show_says_what_it_left_out(small: Run):
     """A list that was cut says by how much and how to see the rest."""
-    shown = to_text.show(show_report(small, top=1), Style())
+    shown = show_page.show(show_report(small, top=1), Style())
 
     assert "\n... and 1 trace more\n" in shown
     assert "\n... and 1 function more: --top 0 shows all\n" in shown
@@ -111,7 +119,7 @@ def test_show_says_what_it_left_out(small: Run):
 
 def test_show_of_one_scope_begins_at_it(small: Run):
     """A scope is drawn as the root of its own tree, under its whole path."""
-    shown = to_text.show(show_report(small, scope="loop/body"), Style())
+    shown = show_page.show(show_report(small, scope="loop/body"), Style())
 
     assert shown.split("\n\n")[2] == dedent("""\
         scopes of step   nodes   output          bytes   FLOPs   ops
@@ -131,9 +139,9 @@ def test_show_tells_what_went_wrong():
         calls=({"name": "bad", "status": "raised", "error": "TypeError: x"}, {"name": "good", "status": "returned"}),
     )
 
-    assert to_text.show(show_report(failed), Style()) == dedent("""\
+    assert show_page.show(show_report(failed), Style()) == dedent("""\
         demo/20261123-021530  failed
-        5 steps profiled, 1.00 ms each  1 warm-up step  not finished
+        5 steps of 1.00 ms profiled, 1 warm-up  not finished
         error: ValueError: no way
         bad raised, as it is meant to: TypeError: x
 
@@ -147,7 +155,7 @@ def test_show_tells_what_went_wrong():
 def test_markup_in_names_is_text():
     """Square brackets, control characters and line breaks in names neither style the page nor break its lines."""
     odd = run(trace("[red]f\x1b[31m\n", graphs={"traced": graph("[bold]a[/bold]/x:Add")}, returns="[link=x]"))
-    shown = to_text.show(show_report(odd), Style())
+    shown = show_page.show(show_report(odd), Style())
 
     assert "\x1b" not in shown
     assert "[red]f [31m  " in shown
@@ -157,7 +165,7 @@ def test_markup_in_names_is_text():
 
 def test_colour_is_only_where_it_is_asked_for(small: Run):
     """With colour the page is the same but for its escapes."""
-    plain, coloured = (to_text.show(show_report(small), Style(width=80, color=color)) for color in (False, True))
+    plain, coloured = (show_page.show(show_report(small), Style(width=80, color=color)) for color in (False, True))
 
     assert "\x1b" not in plain
     assert "\x1b[32mcomplete\x1b[0m" in coloured
@@ -214,9 +222,12 @@ def test_show_as_json(small: Run):
                     "nodes": 9,
                     "self_ns": None,
                     "total_ns": None,
+                    "executions": None,
+                    "allocated_bytes": None,
                     "variables": 1,
                     "parameters": 32,
                     "parameter_bytes": 128,
+                    "optimizer_parameters": 0,
                     "unknown_size_variables": 0,
                     "outputs": ["?[...]"],
                     "leaving": 1,
@@ -233,6 +244,7 @@ def test_show_as_json(small: Run):
         "findings": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "warnings": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "error": "",
+        "window": None,
         "coverage": None,
     }
 
@@ -250,7 +262,7 @@ SCENARIOS = (
 
 def test_scenarios_as_text():
     """The list shows parameters with their defaults, and where a scenario is from unless it is built in."""
-    assert to_text.scenarios(SCENARIOS, Style()) == dedent("""\
+    assert lists.scenarios(SCENARIOS, Style()) == dedent("""\
         scenario   what it shows               parameters
         ─────────────────────────────────────────────────
         demo       A demo.                     a=5.0
@@ -259,12 +271,14 @@ def test_scenarios_as_text():
 
 
 def test_a_narrow_list_keeps_the_names():
-    """Where a line is too narrow the texts give way, the widest first, each on one line: names stay whole."""
-    assert to_text.scenarios(SCENARIOS, Style(width=40)) == dedent("""\
-        scenario   what it shows      parameters
-        ────────────────────────────────────────
-        demo       A demo.            a=5.0
-        mine       My own. (scenar…   n
+    """Where a line is too narrow the texts stand below the names, whole."""
+    assert lists.scenarios(SCENARIOS, Style(width=40)) == dedent("""\
+        scenario   parameters
+        ─────────────────────
+        demo       a=5.0
+          A demo.
+        mine       n
+          My own. (scenarios/ here)
         """)
 
 
@@ -296,7 +310,7 @@ RUNS = RunsReport(
 
 def test_runs_as_text():
     """The list shows each run on a line, then what was left out and what could not be read."""
-    assert to_text.runs(RUNS, Style()) == dedent("""\
+    assert lists.runs(RUNS, Style()) == dedent("""\
         run      status       started               steps   functions       size
         ────────────────────────────────────────────────────────────────────────
         demo/2   complete     2026-11-23 02:15:30       5       1,200   4.00 MiB
@@ -306,9 +320,18 @@ def test_runs_as_text():
         """)
 
 
+def test_a_narrow_list_of_runs_leaves_out_what_their_names_tell():
+    """Of a run's name the end is the time when it was started."""
+    assert lists.runs(RUNS, Style(width=60)).split("\n")[:3] == [
+        "run      status       steps   functions       size",
+        "──────────────────────────────────────────────────",
+        "demo/2   complete         5       1,200   4.00 MiB",
+    ]
+
+
 def test_no_runs_as_text():
     """An empty log folder says so."""
-    assert to_text.runs(RunsReport("logs", Listing((), 0)), Style()) == "no runs in logs\n"
+    assert lists.runs(RunsReport("logs", Listing((), 0)), Style()) == "no runs in logs\n"
 
 
 def test_runs_as_json():
@@ -354,6 +377,7 @@ def test_a_finished_recording_as_json(small: Run):
         },
         "calls": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "window": None,
+        "summary": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "warnings": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "error": "",
     }
@@ -365,4 +389,4 @@ def test_a_finished_recording_as_json(small: Run):
 )
 def test_a_line_of_python_is_named_shortly(frame: Frame | None, shown: str):
     """A line is its file's name and number, whatever system it was recorded on."""
-    assert to_text.source_line(frame) == shown
+    assert source_line(frame) == shown

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tracer.errors import NotFound, did_you_mean
-from tracer.graph.boundary import leaving
 from tracer.graph.clean import Clean, clean
 from tracer.graph.flops import graph_flops
 from tracer.graph.inline import Inlined
 from tracer.graph.model import TensorType
 from tracer.graph.names import call_text
 from tracer.graph.repeats import Repeats, find_repeats
-from tracer.graph.scopes import ScopeTree, place_scopes, scope_tree
+from tracer.graph.scopes import ScopeTree, innermost_scope, named_scope, place_scopes, scope_tree
 from tracer.graph.sizes import elements, output_bytes, variable_bytes
 from tracer.graph.variables import variable_homes
+from tracer.profile.attribute import NodeTime
+from tracer.report.outputs import Leaving, Output, scope_outputs, summed_outputs
 
 ALL = "(all)"  # what the whole graph is called
 _NUMBERS = re.compile(r"(\d+)")
-_TYPES = 8  # types of outputs that a row names: of a scope with more, one wants their number
-_SUGGESTED = (
-    5_000  # scopes that are looked through for one like the one that was asked for: it takes a millisecond each
-)
+_SORTS = {"self": "total_ns", "total": "total_ns", "calls": "calls", "bytes": "allocated"}  # a scope is all its nodes
+_DIGITS = 9  # of a number in a name; Python refuses to read one of thousands
 
 Counts = tuple[tuple[str, int], ...]  # of each thing how many, most first
-_Outputs = tuple[tuple[TensorType, ...], int]  # types, and the number of tensors
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,22 +34,29 @@ class ScopeRow:
     path: str  # "net/layer"; "" is the whole graph
     depth: int  # 0 for the whole graph
     label: str  # what to call it below its parent: "layer", "body/newton/while", "block_1 ... block_16"
-    pattern: str  # the same, shorter: "block_*" for "block_1 ... block_16"
+    pattern: str  # of several of the same structure the label, shorter: "block_1..16", "pad_*"; empty of others
     runs: str  # the call that the scope is, `layer()`, of a Python function; empty where it is none
     scopes: int  # of how many scopes the row is the sum
+    among: int  # how many scopes have such names, from the first of them to the last
     nodes: int
-    variables: int  # that live there: used there first, or made there
+    variables: int  # that live there: used there first, or made there; without an optimizer's
     parameters: int  # elements of the variables, as far as known
     parameter_bytes: int
+    optimizer_parameters: int  # elements of an optimizer's variables: its velocities, its moments
     bytes: int  # of all outputs of which the size is known
     flops: int  # of all nodes of which they are known; of a loop's body, of one turn
     unsized: int  # nodes whose output bytes are not known
     unsized_variables: int  # variables whose shape is not known
     unknown_flops: int  # nodes whose FLOPs are not known
+    output: Output | None  # the first tensor that leaves it
     outputs: tuple[TensorType, ...]  # what leaves it, each type once, the first few of them
     leaving: int  # how many tensors leave it
     ops: Counts  # right in it: what computes
     aside: Counts  # right in it: what the clean view puts aside, by reason
+    self_ns: int | None = None  # self time of the nodes right in it; like what follows None without a profile
+    total_ns: int | None = None  # self time of all nodes in it and below it
+    calls: int | None = None  # executions of these
+    allocated: int | None = None  # bytes that these allocated
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,26 +78,32 @@ class Scopes:
     unknown_shapes: Counts  # ops with a formula, but with shapes that are not known
 
 
-def scope_rows(graph: Inlined, *, scope: str = "", raw: bool = False) -> Scopes:
+def scope_rows(
+    graph: Inlined, *, scope: str = "", raw: bool = False, times: Iterable[NodeTime] | None = None, sort: str = ""
+) -> Scopes:
     """Returns the scope tree of a graph with all that is known of each scope.
 
     Args:
       graph: the graph.
-      scope: only this one and what is below it.
+      scope: only this one and what is below it, named as `named_scope` takes it.
       raw: show what the clean view puts aside, and the scopes that TensorFlow makes for the inputs of a single node.
+      times: what the nodes of this trace took; None if nothing is known of it.
+      sort: in which order to read scopes of one parent: `self`, `total`, `calls` or `bytes`, the most first; that of
+        the program if it is empty.
 
     Raises:
-      NotFound: no such scope.
+      NotFound: no such scope, or no such order.
     """
     tree = scope_tree(graph, raw=raw)
-    root = tree.find(scope)
-    if root is None:
-        raise _no_scope(scope, tree)
+    root = named_scope(tree, scope, graph.nodes.names)
     flops = graph_flops(graph.nodes, not_followed=graph.not_followed)
     measures = _measures(graph, tree, flops.per_node)
+    if times is not None:
+        measures |= _times_of(times, graph, tree)
+    order = _order(sort, measures)
     seen = None if raw else clean(graph)
     ops = _ops(graph, tree, seen)
-    outputs = _outputs(graph, tree, seen)
+    outputs = scope_outputs(graph, tree, seen)
     runs = _functions(graph, tree)
     scopes = list(tree.walk(root))
 
@@ -104,17 +115,11 @@ def scope_rows(graph: Inlined, *, scope: str = "", raw: bool = False) -> Scopes:
     every = Rows([tree.depths[each] for each in scopes], row)
     return Scopes(
         all=every,
-        folded=every if raw else _folded(graph, tree, root, measures, ops, outputs, runs),
+        folded=every if raw else _folded(graph, tree, root, measures, ops, outputs, runs, order),
         not_followed=graph.not_followed,
         without_formula=_most_first(flops.without_formula),
         unknown_shapes=_most_first(flops.unknown_shape),
     )
-
-
-def _no_scope(scope: str, tree: ScopeTree) -> NotFound:
-    known = [tree.path(each) for each in range(1, min(len(tree), _SUGGESTED))]
-    otherwise = f"it has: {', '.join(known[:8]) or 'none'}"
-    return NotFound(f"no scope named '{scope}'", hint=did_you_mean(scope, known, otherwise=otherwise))
 
 
 def _measures(graph: Inlined, tree: ScopeTree, flops: Sequence[int | None]) -> dict[str, list[int]]:
@@ -128,14 +133,40 @@ def _measures(graph: Inlined, tree: ScopeTree, flops: Sequence[int | None]) -> d
         "flops": tree.own([number or 0 for number in flops]),
         "unknown_flops": tree.own([number is None for number in flops]),
     }
-    own |= {name: [0] * len(tree) for name in ("variables", "parameters", "parameter_bytes", "unsized_variables")}
+    counted = ("variables", "parameters", "parameter_bytes", "unsized_variables", "optimizer_parameters")
+    own |= {name: [0] * len(tree) for name in counted}
     for index, variable in variable_homes(graph):
         owner, size = tree.owners[index], elements(variable.type.shape)
+        if variable.optimizer:
+            own["optimizer_parameters"][owner] += size or 0
+            continue
         own["variables"][owner] += 1
         own["parameters"][owner] += size or 0
         own["parameter_bytes"][owner] += variable_bytes(variable.type) or 0
         own["unsized_variables"][owner] += size is None
     return {name: tree.total(values) for name, values in own.items()}
+
+
+def _times_of(times: Iterable[NodeTime], graph: Inlined, tree: ScopeTree) -> dict[str, list[int]]:
+    """Returns what the nodes of each scope took. A node that only the other stage has lies in the scope of its path."""
+    owners = dict(zip(graph.nodes.names, tree.owners, strict=True))
+    own = {name: [0] * len(tree) for name in ("self_ns", "calls", "allocated")}
+    for time in times:
+        owner = owners.get(time.path)
+        if owner is None:
+            owner = innermost_scope(tree, time.path)
+        own["self_ns"][owner] += time.self_ns
+        own["calls"][owner] += time.calls
+        own["allocated"][owner] += time.bytes
+    below = {name: tree.total(values) for name, values in own.items()}
+    return {**below, "self_ns": own["self_ns"], "total_ns": below["self_ns"]}
+
+
+def _order(sort: str, measures: Mapping[str, Sequence[int]]) -> Sequence[int] | None:
+    """Returns the measure by which scopes of one parent are sorted; None for the order of the program."""
+    if sort and sort not in _SORTS:
+        raise NotFound(f"no order named '{sort}'", hint=did_you_mean(sort, _SORTS, otherwise=", ".join(_SORTS)))
+    return measures.get(_SORTS[sort]) if sort else None
 
 
 def _ops(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> tuple[list[dict[str, int]], list[dict[str, int]]]:
@@ -148,13 +179,6 @@ def _ops(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> tuple[list[dict
         counts, what = (ops[owner], kind.op) if reason is None else (aside[owner], reason)
         counts[what] = counts.get(what, 0) + 1
     return ops, aside
-
-
-def _outputs(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> list[_Outputs]:
-    """Returns, for each scope, the types of what leaves it, and how many tensors that are."""
-    if seen is None:
-        return leaving(graph, tree, tree.owners, most=_TYPES)
-    return leaving(seen.graph, tree, [tree.owners[index] for index in seen.stays], most=_TYPES)
 
 
 def _functions(graph: Inlined, tree: ScopeTree) -> dict[int, str]:
@@ -172,14 +196,15 @@ def _folded(
     root: int,
     measures: Mapping[str, list[int]],
     ops: tuple[list[dict[str, int]], list[dict[str, int]]],
-    outputs: Sequence[_Outputs],
+    outputs: Sequence[Leaving],
     runs: Mapping[int, str],
+    order: Sequence[int] | None,
 ) -> Rows:
     """Returns the rows that people read: repeats as one, and a scope that holds nothing but one other joined to it."""
     repeats = find_repeats(tree, [kind.op for kind in graph.nodes.kinds], scope=root)
     summed = {name: repeats.total(values) for name, values in measures.items()}
     together = tuple(_together(repeats, counters) for counters in ops)
-    leave = _alike(repeats, outputs)
+    leave = summed_outputs(repeats, outputs)
     computing = tree.total([sum(counts.values()) for counts in ops[0]])
     silent = _silent(graph, tree, computing)
     below = [
@@ -187,25 +212,28 @@ def _folded(
         for inner in tree.children()
     ]
     _join_silent(tree, repeats, silent, together[1])
-    times = _times(tree, repeats)
+    if order is not None:
+        most = repeats.total(order)
+        for inner in below:
+            inner.sort(key=lambda child: -most[child])
+    times, among = _times(tree, repeats)
     heads: list[tuple[int, int, str, str]] = []  # scope, depth, label and pattern of each row
-    waiting = [(root, tree.depths[root], tree.path(root) or ALL, tree.path(root) or ALL)]
+    waiting = [(root, tree.depths[root], tree.path(root) or ALL, "")]
     while waiting:
         scope, depth, label, pattern = waiting.pop()
         while scope != root and scope not in runs and _holds_one(scope, below, summed):
             scope = below[scope][0]
-            label += "/" + _label(tree, repeats, scope)
-            pattern += "/" + _pattern(tree, repeats, scope)
+            name, shorter = _label(tree, repeats, scope)
+            if pattern or shorter:
+                pattern = f"{pattern or label}/{shorter or name}"
+            label += f"/{name}"
         heads.append((scope, depth, label, pattern))
-        waiting += [
-            (child, depth + 1, _label(tree, repeats, child), _pattern(tree, repeats, child))
-            for child in reversed(below[scope])
-        ]
+        waiting += [(child, depth + 1, *_label(tree, repeats, child)) for child in reversed(below[scope])]
 
     def row(at: int) -> ScopeRow:
         scope, depth, label, pattern = heads[at]
-        of = times[scope]
-        return _row(tree, scope, summed, together, leave, runs, label=label, pattern=pattern, depth=depth, scopes=of)
+        of = (times[scope], among[scope])
+        return _row(tree, scope, summed, together, leave, runs, label=label, pattern=pattern, depth=depth, of=of)
 
     return Rows([depth for _, depth, _, _ in heads], row)
 
@@ -235,27 +263,41 @@ def _holds_one(scope: int, below: Sequence[Sequence[int]], measures: Mapping[str
     )
 
 
-def _label(tree: ScopeTree, repeats: Repeats, scope: int) -> str:
+def _label(tree: ScopeTree, repeats: Repeats, scope: int) -> tuple[str, str]:
+    """Returns the name of a scope, or of a group its first and last member, and that in short."""
     members = repeats.groups.get(scope, (scope,))
-    first, last = tree.names[members[0]], tree.names[members[-1]]
-    return first if first == last else f"{first} ... {last}"
+    names = [tree.names[member] for member in members]
+    return (names[0], "") if len(names) == 1 else (f"{names[0]} ... {names[-1]}", _pattern(names))
 
 
-def _pattern(tree: ScopeTree, repeats: Repeats, scope: int) -> str:
-    """Returns the name of a group with `*` for the numbers in which its first and its last member differ."""
-    members = repeats.groups.get(scope, (scope,))
-    first, last = (_NUMBERS.split(tree.names[member]) for member in (members[0], members[-1]))
-    if len(first) != len(last):
-        return f"{tree.names[members[0]]}*"
-    return "".join(a if a == b else "*" for a, b in zip(first, last, strict=True))
+def _pattern(names: Sequence[str]) -> str:
+    """Returns the names of a group as one: `block_1..16` of 16 in a row, else with `*` for what differs."""
+    parts = [_NUMBERS.split(name) for name in names]
+    if len({len(each) for each in parts}) > 1:  # `dense`, `dense_1`, ...
+        return f"{names[0]}*"
+    differ = [at for at, values in enumerate(zip(*parts, strict=True)) if len(set(values)) > 1]
+    for at in differ:
+        numbers = [each[at] for each in parts]
+        parts[0][at] = f"{numbers[0]}..{numbers[-1]}" if len(differ) == 1 and _in_a_row(numbers) else "*"
+    return "".join(parts[0])
 
 
-def _times(tree: ScopeTree, repeats: Repeats) -> list[int]:
-    """Returns of how many scopes the row of each is the sum."""
-    times = [1]
+def _in_a_row(numbers: Sequence[str]) -> bool:
+    if len(numbers[0]) > _DIGITS:
+        return False
+    first, many = int(numbers[0]), len(numbers)  # gradients come last to first
+    rows = (range(first, first + many), range(first, first - many, -1))
+    return any(list(numbers) == [str(number) for number in row] for row in rows)
+
+
+def _times(tree: ScopeTree, repeats: Repeats) -> tuple[list[int], list[int]]:
+    """Returns of how many scopes the row of each is the sum, and among how many of such names."""
+    times, among = [1], [1]
     for scope in range(1, len(tree)):  # parents have lower numbers than their children
-        times.append(times[tree.parents[scope]] * len(repeats.groups.get(scope, (scope,))))
-    return times
+        above = times[tree.parents[scope]]
+        times.append(above * len(repeats.groups.get(scope, (scope,))))
+        among.append(above * repeats.spans.get(scope, 1))
+    return times, among
 
 
 def _together(repeats: Repeats, counters: Sequence[dict[str, int]]) -> list[dict[str, int]]:
@@ -270,38 +312,30 @@ def _add(sums: dict[str, int], counts: Mapping[str, int]) -> None:
         sums[what] = sums.get(what, 0) + number
 
 
-def _alike(repeats: Repeats, outputs: Sequence[_Outputs]) -> list[_Outputs]:
-    """Returns what leaves each scope and those that it stands for, with the types that any of them has."""
-    types: list[dict[TensorType, None]] = [{} for _ in outputs]
-    numbers = [0] * len(outputs)
-    for scope, (found, number) in zip(repeats.shown_as, outputs, strict=True):
-        types[scope].update(dict.fromkeys(found))
-        numbers[scope] += number
-    return [(tuple(found)[:_TYPES], number) for found, number in zip(types, numbers, strict=True)]
-
-
 def _row(
     tree: ScopeTree,
     scope: int,
     measures: Mapping[str, Sequence[int]],
     ops: tuple[Sequence[dict[str, int]], ...],
-    outputs: Sequence[_Outputs],
+    outputs: Sequence[Leaving],
     runs: Mapping[int, str],
     *,
     label: str,
     depth: int,
     pattern: str = "",
-    scopes: int = 1,
+    of: tuple[int, int] = (1, 1),
 ) -> ScopeRow:
     return ScopeRow(
         path=tree.path(scope),
         depth=depth,
         label=label,
-        pattern=pattern or label,
+        pattern=pattern,
         runs=runs.get(scope, ""),
-        scopes=scopes,
-        outputs=outputs[scope][0],
-        leaving=outputs[scope][1],
+        scopes=of[0],
+        among=of[1],
+        output=outputs[scope].output,
+        outputs=outputs[scope].types,
+        leaving=outputs[scope].number,
         ops=_most_first(ops[0][scope]),
         aside=_most_first(ops[1][scope]),
         **{name: values[scope] for name, values in measures.items()},

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from tracer import text
 from tracer.errors import NotFound, Unreadable, UsageError, did_you_mean
 from tracer.graph.inline import LIMIT, TooLarge, inline, inlined_nodes
 from tracer.graph.model import Graph
-from tracer.graph.names import port_number
+from tracer.graph.references import port_number
+from tracer.profile.attribute import NodeTime
 from tracer.recorded import GRAPH_STAGES, STAGES, Function, Functions, Run, Trace, Warned
 from tracer.report.listing import Listing, listing
 from tracer.report.scopes import Rows, ScopeRow, Scopes, scope_rows
 from tracer.rules.finding import Finding
 from tracer.rules.run import lint
+from tracer.timing.timing import TimedNode, Timing, read_timing
 
+_CHOSEN_FROM = 100  # functions that were called, whose graphs are read to find the largest
+_HELPERS = frozenset({"tensorflow", "tracer", "python"})  # origins of functions that nobody asked for
 _CHARACTERS = 100_000_000  # of the paths of all rows, and of the lines before them
 
 
@@ -59,7 +64,9 @@ class ShowReport:
     whole: Scopes | None  # the graph's scopes before any was left out
     text: str  # of a stage that is a text
     findings: tuple[Finding, ...]  # of the functions that are listed
-    damaged: tuple[Warned, ...]  # graphs of the run that cannot be read
+    damaged: tuple[Warned, ...]  # graphs and profiles of the run that cannot be read
+    timing: Timing | None = None  # what the run's window took; None without a profile
+    timed: tuple[TimedNode, ...] = ()  # what the nodes of the shown trace took
 
     @property
     def is_partial(self) -> bool:
@@ -76,23 +83,13 @@ def show_report(
     depth: int = 0,
     top: int = 0,
     raw: bool = False,
+    sort: str = "",
     limit: int = LIMIT,
 ) -> ShowReport:
-    """Returns the report on a run.
-
-    Args:
-      run: the run.
-      function: which function to show, or which trace of it: `step#2` is its second; the one that the program called
-        first, if it is not given.
-      stage: which stage of it.
-      scope: only this scope and what is below it.
-      depth: how many levels of scopes, 0 for all.
-      top: how many functions and how many scopes, 0 for all.
-      raw: the graph as it is: what the clean view puts aside too, and no row that stands for several scopes.
-      limit: how many nodes the graph may have with its functions in their places.
+    """Returns the report on a run; `tracer.show` says what the options mean.
 
     Raises:
-      NotFound: no such function, stage or scope.
+      NotFound: no such function, stage, scope or order.
       UsageError: a scope of a stage that is a text.
       TooLarge: the graph is larger than `limit`.
     """
@@ -102,11 +99,17 @@ def show_report(
     rows = [
         FunctionRow(item, tuple(_trace_row(trace, damaged) for trace in item.traces[: top or None])) for item in listed
     ]
-    name, trace = _chosen(run, function)
-    shown = _trace_row(trace, []) if trace else None
+    known = {item.trace.id: item for row in rows for item in row.traces}
+    name, trace = _chosen(run, function, known)
+    shown = _known_row(trace, known) if trace else None
     if shown is not None and shown.nodes is None and function is None:
         shown = None  # it is told among the warnings, and the rest is worth seeing
-    whole, content = _stage(shown, stage, scope, raw=raw, limit=limit)
+    timing = _timing(run, damaged, limit=limit)
+    timed: tuple[TimedNode, ...] = ()
+    if timing is not None and shown is not None:
+        timed = tuple(node for node in timing.nodes if node.time.trace == shown.trace.id)
+    times = None if timing is None else [node.time for node in timed]
+    whole, content = _stage(shown, stage, scope, raw=raw, limit=limit, times=times, sort=sort)
     return ShowReport(
         run=run,
         functions=Listing(tuple(rows), len(run.functions)),
@@ -119,7 +122,22 @@ def show_report(
         text=content,
         findings=lint(dataclasses.replace(run, functions=Functions(tuple(listed))), limit=limit, unread=damaged),
         damaged=tuple(dict.fromkeys(damaged)),
+        timing=timing,
+        timed=timed,
     )
+
+
+def _timing(run: Run, damaged: list[Warned], *, limit: int) -> Timing | None:
+    """Returns what the window took. A profile that cannot be read is told of, and the graph is worth seeing."""
+    if not run.profiles:
+        return None
+    try:
+        timing = read_timing(run, limit=limit)
+    except Unreadable as error:
+        damaged.append(Warned("damaged", error.message, error.hint))
+        return None
+    damaged += timing.damaged
+    return timing
 
 
 def chosen_trace(run: Run, function: str | None = None) -> Trace:
@@ -128,17 +146,17 @@ def chosen_trace(run: Run, function: str | None = None) -> Trace:
     Raises:
       NotFound: there is none.
     """
-    _, trace = _chosen(run, function)
+    _, trace = _chosen(run, function, {})
     if trace is None:
         raise NotFound(f"{run.name} has no function", hint=f"trace-scenario show {run.name} says why")
     return trace
 
 
-def _chosen(run: Run, function: str | None) -> tuple[str, Trace | None]:
-    """Returns the trace that a name like `step` or `step#2` means, or the most telling one of the first function."""
+def _chosen(run: Run, function: str | None, known: dict[str, TraceRow]) -> tuple[str, Trace | None]:
+    """Returns the trace that a name like `step` or `step#2` means, or the most telling one of the run."""
     if function is None:
-        first = next(iter(run.functions.values()), None)
-        return (first.name, _telling(first)) if first else ("", None)
+        largest = _largest(run, known)
+        return (largest.name, _telling(largest)) if largest else ("", None)
     if function in run.functions or "#" not in function:
         return run.functions[function].name, _telling(run.functions[function])
     name, _, number = function.rpartition("#")
@@ -148,14 +166,35 @@ def _chosen(run: Run, function: str | None) -> tuple[str, Trace | None]:
     return name, traces[int(number) - 1]
 
 
-def _stage(shown: TraceRow | None, stage: str, scope: str, *, raw: bool, limit: int) -> tuple[Scopes | None, str]:
+def _largest(run: Run, known: dict[str, TraceRow]) -> Function | None:
+    """Returns the function with the most nodes of those that the program called, else the first.
+
+    The function that a program calls first is often a helper of the one that its author means.
+    """
+    called = [each for each in run.functions.values() if each.calls]
+    own = [each for each in called if each.traces[0].origin not in _HELPERS] or called
+    if len(own) < 2:
+        return next(iter(own or run.functions.values()), None)
+    return max(own[:_CHOSEN_FROM], key=lambda each: _known_row(_telling(each), known).nodes or 0)
+
+
+def _stage(
+    shown: TraceRow | None,
+    stage: str,
+    scope: str,
+    *,
+    raw: bool,
+    limit: int,
+    times: Sequence[NodeTime] | None,
+    sort: str,
+) -> tuple[Scopes | None, str]:
     if stage not in STAGES:
         raise NotFound(f"no stage named '{stage}'", hint=did_you_mean(stage, STAGES, otherwise=", ".join(STAGES)))
     if shown is None or (stage == "traced" and shown.trace.stages.get("traced")):
         return None, ""
     content = shown.trace.stage(stage)
     if isinstance(content, Graph):
-        return scope_rows(inline(content, limit=limit), scope=scope, raw=raw), ""
+        return scope_rows(inline(content, limit=limit), scope=scope, raw=raw, times=times, sort=sort), ""
     if scope:
         raise UsageError(f"the stage '{stage}' is a text without scopes", hint=f"graphs: {', '.join(GRAPH_STAGES)}")
     return None, content
@@ -188,6 +227,13 @@ def _telling(function: Function) -> Trace:
     """Returns the trace that says most about a function: one that ran, else the last."""
     called = [trace for trace in function.traces if trace.calls]
     return called[0] if called else function.traces[-1]
+
+
+def _known_row(trace: Trace, known: dict[str, TraceRow]) -> TraceRow:
+    """Returns the numbers of a trace, counted once: a large graph takes its time."""
+    if trace.id not in known:
+        known[trace.id] = _trace_row(trace, [])
+    return known[trace.id]
 
 
 def _trace_row(trace: Trace, damaged: list[Warned]) -> TraceRow:

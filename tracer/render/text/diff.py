@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from tracer import text
-from tracer.render.text.style import Style, more, plain, table, warnings
+from tracer.render.text.layout import Line, Piece, Table, cut, line_width, wrap
+from tracer.render.text.style import Part, Style, more, plain, table, warnings
+from tracer.render.text.time_diff import measured_lines, outcomes, times
 from tracer.report.changes import Change
 from tracer.report.diff import DiffReport, TraceDiff
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
 _MARKS = {"added": "+", "removed": "-", "changed": "~", "renamed": ">"}
-_STYLES = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
+_LOOKS = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
 _STAGE_FATES = ("kept", "fused", "folded", "replaced", "removed", "lowered")
 
 _NOTED = 5  # things that could not be compared and are named
@@ -21,9 +18,9 @@ _NOTED = 5  # things that could not be compared and are named
 
 def diff(report: DiffReport, style: Style) -> str:
     """Returns the page that `diff` prints: what was compared, how it was made, what changed in each function."""
-    parts: list[RenderableType] = [*_header(report)]
+    parts: list[Part] = [*_header(report, style.width)]
     if report.config:
-        parts += ["", _config(report)]
+        parts += ["", _config(report, style.width)]
     if report.traces:
         parts += ["", _traces(report)]
     last = ""
@@ -34,54 +31,61 @@ def diff(report: DiffReport, style: Style) -> str:
         parts += _change(change, style.width)
     if report.rows.truncated:
         parts.append(more(report.rows.total - len(report.rows.items), "change"))
+    parts += times(report.measured.rows, style.width)
     if report.notes:
         parts += ["", *(plain(f"not compared: {note}", "dim") for note in report.notes[:_NOTED])]
     if len(report.notes) > _NOTED:
         parts.append(plain(f"... and {len(report.notes) - _NOTED} more that could not be compared", "dim"))
-    parts += warnings(report.unread)
+    parts += outcomes(report.outcomes)
+    parts += warnings((*report.unread, *report.measured.damaged))
     return style.render(parts).rstrip("\n") + "\n"
 
 
-def _header(report: DiffReport) -> list[RenderableType]:
-    from rich.text import Text
+def _header(report: DiffReport, width: int) -> list[Part]:
+    title = (
+        Piece(text.one_line(report.before), "bold"),
+        Piece(" → ", "dim"),
+        Piece(text.one_line(report.after), "bold"),
+    )
+    return [*wrap(title, width), _summary(report), *measured_lines(report.measured)]
 
-    title = Text(no_wrap=True, overflow="fold")
-    title.append(text.one_line(report.before), style="bold")
-    title.append(" → ", style="dim")
-    title.append(text.one_line(report.after), style="bold")
-    summary = Text("equal: the graphs differ in nothing but numbers in names", style="green")
+
+def _summary(report: DiffReport) -> Line:
     if not report.traces:
-        summary = Text("neither side has a function: there is no graph to compare")
-    elif report.changed:
-        summary = Text("  ").join(
-            Text(f"{text.count(report.nodes[sort])} {sort}", style=_STYLES.get(sort, "dim"))
+        return plain("neither side has a function: there is no graph to compare")
+    if report.changed:
+        counts = [
+            Piece(f"{text.count(report.nodes[sort])} {sort}  ", _LOOKS.get(sort, "dim"))
             for sort in ("added", "removed", "changed", "same")
-        )
-        summary.append(" nodes", style="dim")
-    elif report.unread:
+        ]
+        return (*counts[:-1], Piece(counts[-1].text.rstrip(), counts[-1].look), Piece(" nodes", "dim"))
+    if report.unread:
         unread = text.plural(len(report.unread), "graph")
-        summary = Text(f"nothing changed in what could be read: {unread} could not", style="yellow")
-    lines: list[RenderableType] = [title, summary]
-    if report.time.before_ns is not None:
-        before, after = text.nanoseconds(report.time.before_ns), text.nanoseconds(report.time.after_ns)
-        lines.append(Text(f"{before} → {after} a step ({report.time.verdict})", style="dim"))
-    return lines
+        return plain(f"nothing changed in what could be read: {unread} could not", "yellow")
+    return plain("equal: the graphs differ in nothing but numbers in names", "green")
 
 
-def _config(report: DiffReport) -> Any:
-    shown = table("made otherwise", "before", "after")
+def _config(report: DiffReport, width: int) -> Table:
+    """Returns how the sides were made otherwise; what does not fit side by side stands whole, one below the other."""
+    shown, narrow = table("made otherwise", "before", "after"), table("made otherwise")
     for setting in report.config:
-        shown.add_row(plain(setting.what), plain(setting.before or "-"), plain(setting.after or "-"))
-    return shown
+        sides = plain(setting.before or "-"), plain(setting.after or "-")
+        shown.add_row(plain(setting.what), *sides)
+        narrow.add_row(plain(setting.what))
+        for side, sort in zip(sides, ("removed", "added"), strict=True):
+            mark = Piece(f"  {_MARKS[sort]} ", _LOOKS[sort])
+            for number, line in enumerate(wrap(side, width - len(mark.text))):
+                narrow.add_span((mark if number == 0 else Piece("    "), *line))
+    return shown if shown.fits(width) else narrow
 
 
-def _traces(report: DiffReport) -> Any:
+def _traces(report: DiffReport) -> Table:
     shown = table("function", ">before", ">after", ">added", ">removed", ">changed", ">same")
     for trace in report.traces:
         shown.add_row(
             plain(_name(trace), "bold"),
-            text.count(trace.nodes_before) if trace.before else "-",
-            text.count(trace.nodes_after) if trace.after else "-",
+            plain(text.count(trace.nodes_before) if trace.before else "-"),
+            plain(text.count(trace.nodes_after) if trace.after else "-"),
             *(_count(trace.counts.get(sort, 0), sort) for sort in ("added", "removed", "changed", "same")),
         )
     return shown
@@ -92,25 +96,18 @@ def _name(trace: TraceDiff) -> str:
     return trace.function + (f" [{', '.join(sorted(kinds))}]" if kinds else "")
 
 
-def _count(number: int, sort: str) -> Any:
-    return plain(text.count(number), _STYLES.get(sort, "") if number else "dim")
+def _count(number: int, sort: str) -> Line:
+    return plain(text.count(number), _LOOKS.get(sort, "") if number else "dim")
 
 
-def _change(change: Change, width: int) -> list[RenderableType]:
+def _change(change: Change, width: int) -> list[Part]:
     """Returns a change: mark, path, and what is different; on two lines where one is too short."""
-    from rich.text import Text
-
     what = text.one_line(_difference(change))
-    line = Text(f"  {_MARKS[change.kind]} ", style=_STYLES[change.kind], no_wrap=True, overflow="ellipsis")
-    line.append(_subject(change), style="not dim")
-    behind = Text(f"  {what}" if what else "", style="dim", no_wrap=True, overflow="ellipsis")
-    if line.cell_len + behind.cell_len <= width:
-        line.append_text(behind)
-        return [line]
-    below = Text(f"      {what}", style="dim", no_wrap=True, overflow="ellipsis")
-    for part in (line, below):
-        part.truncate(width, overflow="ellipsis")
-    return [line, below]
+    line = (Piece(f"  {_MARKS[change.kind]} ", _LOOKS[change.kind]), Piece(_subject(change)))
+    whole = (*line, Piece(f"  {what}", "dim")) if what else line
+    if line_width(whole) <= width:
+        return [whole]
+    return [cut(line, width), cut((Piece(f"      {what}", "dim"),), width)]
 
 
 def _subject(change: Change) -> str:

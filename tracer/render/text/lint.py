@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from tracer import text
-from tracer.render.text.style import UNLIMITED, Style, plain, source_line, warnings
+from tracer.render.text.layout import Line, Piece, wrap
+from tracer.render.text.style import UNLIMITED, Part, Style, Wrapped, plain, source_line, warnings
 from tracer.report.lint import LintReport
 from tracer.rules.finding import Finding
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-_SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+_SEVERITY_LOOKS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _WIDEST = 110  # columns: sentences are read badly in longer lines
 _INDENT = 2
 
 
 def lint(report: LintReport, style: Style) -> str:
     """Returns the page that `lint` prints: each finding with its place and what to do, and how many there are."""
-    parts: list[RenderableType] = []
+    parts: list[Part] = []
     for finding in report.findings.items:
         parts += [*_finding(finding, style), ""]
     if report.findings.truncated:
         left = report.findings.total - len(report.findings.items)
         parts += [f"... and {text.plural(left, 'finding')} more: --top 0 shows all", ""]
-    return style.render([*parts, _total(report), *warnings(report.unread)])
+    return style.render([*parts, Wrapped(_total(report)), *warnings(report.unread)])
 
 
-def _finding(finding: Finding, style: Style) -> list[RenderableType]:
-    from rich.padding import Padding
-    from rich.text import Text
-
-    head = Text()
-    head.append(finding.severity, style=_SEVERITY_STYLES[finding.severity])
-    head.append(f"  {finding.rule}", style="bold")
-    head.append("  " + "  ".join(_place(finding)), style="dim")
-    lines: list[RenderableType] = [head]
-    for content, looks in ((finding.message, ""), (f"do: {finding.advice}", "dim")):
-        sentence = Text(text.one_line(content), style=looks)
-        right = 0 if style.width >= UNLIMITED else max(style.width - _WIDEST, 0)  # a pipe gets each in one line
-        lines.append(Padding(sentence, (0, right, 0, _INDENT), expand=False))
+def _finding(finding: Finding, style: Style) -> list[Part]:
+    head = (
+        Piece(finding.severity, _SEVERITY_LOOKS[finding.severity]),
+        Piece(f"  {finding.rule}", "bold"),
+        Piece("  " + "  ".join(_place(finding)), "dim"),
+    )
+    lines: list[Part] = [*wrap(head, style.width, indent=_INDENT)]
+    width = style.width if style.width >= UNLIMITED else min(style.width, _WIDEST)  # a pipe gets each in one line
+    for content, look in ((finding.message, ""), (f"do: {finding.advice}", "dim")):
+        lines += [(Piece(" " * _INDENT), *line) for line in wrap(plain(content, look), width - _INDENT)]
     return lines
 
 
@@ -56,7 +50,7 @@ def _place(finding: Finding) -> Sequence[str]:
     return place
 
 
-def _total(report: LintReport) -> Any:
+def _total(report: LintReport) -> Line:
     about = f"{report.run.name}{' ' + report.function if report.function else ''}"
     if not report.findings.total:
         return plain(f"no findings in {about}")

@@ -4,44 +4,54 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Container, Sequence
 
 from tracer import text
-from tracer.graph.clean import CONSTANT, IDENTITY, NO_OP, READ
+from tracer.graph.clean import CONSTANT, IDENTITY, LOWERED, NO_OP, READ
 from tracer.graph.inline import MISSING, RECURSIVE
 from tracer.recorded import Run
-from tracer.render.text.style import STATUS_STYLES, Style, guides, more, plain, source_line, table, warnings
-from tracer.report.scopes import ScopeRow, Scopes
-from tracer.report.show import FunctionRow, ShowReport
+from tracer.render.text.columns import columns, view_of
+from tracer.render.text.layout import Cell, Head, Line, Piece, Table, cut, line_width, shortened, width_of, wrap
+from tracer.render.text.style import (
+    STATUS_LOOKS,
+    UNLIMITED,
+    Part,
+    Style,
+    Wrapped,
+    guides,
+    more,
+    plain,
+    source_line,
+    table,
+    warnings,
+)
+from tracer.report.scopes import Counts, ScopeRow, Scopes
+from tracer.report.show import FunctionRow, ShowReport, TraceRow
 from tracer.rules.finding import SEVERITIES
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from tracer.timing.timing import TimedNode
 
 _ASIDE = {  # of variables the column of parameters tells
     CONSTANT: ("constant",),
     READ: ("read",),
     IDENTITY: ("identity", "identities"),
     NO_OP: ("no-op",),
+    LOWERED: ("lowering node",),
 }
 _CLOSED = {RECURSIVE: "recursive call, not followed", MISSING: "calls a function that the file does not hold"}
-# What a column may hold throughout and be left out. FLOPs that nobody knows are no reason: of no graph are they none.
-_NOTHING = {"nodes": {""}, "output": {""}, "params": {""}, "bytes": {"", "?"}, "FLOPs": {""}}
+_FUSED = 2  # fused kernels that are named
 _NOTED = 5  # calls that stay closed and are named
-_WIDE = 100  # columns from which on there is room for everything
-_OUTPUT = 24  # columns of a type
-_GAP = 3  # columns between two cells
-_LEAST_OPS, _LEAST_SCOPE, _LEAST_LABEL = 12, 24, 8  # columns that are left to a cell in a narrow terminal
+_LEAST_OPS, _LEAST_SCOPE, _LEAST_LABEL = 12, 16, 5  # columns that are left to a cell in a narrow terminal
+_NAMES = 0.45  # of a page's width at most belongs to the names before the ops have their least
+_SIGNATURE = 4  # lines of a signature that does not fit into its column
 
 
 def show(report: ShowReport, style: Style) -> str:
     """Returns what `show` prints: header, functions, scope tree, warnings; of a text stage the text alone."""
     if report.text:
         return report.text if report.text.endswith("\n") else report.text + "\n"
-    parts: list[RenderableType] = [*_header(report.run)]
+    parts: list[Part] = _header(report.run, style.width)
     if report.functions.items:
-        parts += ["", _functions(report.functions.items)]
+        parts += ["", _functions(report.functions.items, style.width)]
         if report.functions.truncated:
             parts.append(more(report.functions.total - len(report.functions.items), "function"))
     if report.whole is not None:
@@ -52,136 +62,198 @@ def show(report: ShowReport, style: Style) -> str:
     return style.render(parts).rstrip("\n") + "\n"
 
 
-def _header(run: Run) -> list[RenderableType]:
-    from rich.text import Text
-
-    title = Text()
-    title.append(text.one_line(run.name), style="bold")
-    title.append("  ")
-    title.append(text.one_line(run.status if run.is_ours else run.scenario), style=STATUS_STYLES.get(run.status, ""))
+def _header(run: Run, width: int) -> list[Part]:
+    status = text.one_line(run.status if run.is_ours else run.scenario)
+    title = (Piece(text.one_line(run.name), "bold"), Piece("  "), Piece(status, STATUS_LOOKS.get(run.status, "")))
     facts = [f"TensorFlow {run.versions['tensorflow']}"] if "tensorflow" in run.versions else []
     if run.window is not None:
-        per_step = text.nanoseconds(run.window.wall_ns // run.window.steps)
-        facts.append(f"{text.plural(run.window.steps, 'step')} profiled, {per_step} each")
-        facts.append(f"{text.plural(run.window.warmup, 'warm-up step')}")
+        per_step = text.nanoseconds(run.window.wall_ns // max(run.window.steps, 1))
+        warmup = f", {text.plural(run.window.warmup, 'warm-up')}" if run.window.warmup else ""
+        facts.append(f"{text.plural(run.window.steps, 'step')} of {per_step} profiled{warmup}")
     if run.is_ours:
         facts.append(f"recorded in {text.seconds(run.seconds)}" if run.seconds is not None else "not finished")
-    lines: list[RenderableType] = [title, *([Text(text.one_line("  ".join(facts)), style="dim")] if facts else [])]
-    if run.parameters:
-        parameters = "  ".join(f"{key}={value}" for key, value in run.parameters.items())
-        lines.append(Text(text.one_line(parameters), style="dim"))
+    lines: list[Part] = [title, *_together(facts, width)]
+    lines += _together([f"{key}={value}" for key, value in run.parameters.items()], width)
     if run.error:
-        lines.append(Text(f"error: {text.one_line(run.error)}", style="red"))
+        lines += wrap(plain(f"error: {run.error}", "red"), width)
     lines += [
-        Text(text.one_line(f"{call.get('name', '')} raised, as it is meant to: {call.get('error', '')}"))
+        plain(f"{call.get('name', '')} raised, as it is meant to: {call.get('error', '')}")
         for call in run.calls
         if call.get("status") == "raised"
     ]
     return lines
 
 
-def _functions(rows: Sequence[FunctionRow]) -> Any:
-    shown = table("function", ">traces", ">calls", ">nodes", ">tracing", "line", "signature")
+def _together(facts: Sequence[str], width: int) -> list[Line]:
+    """Returns facts in as few lines as they fit into, each whole."""
+    lines: list[str] = []
+    for fact in map(text.one_line, facts):
+        if lines and width_of(lines[-1]) + 2 + width_of(fact) <= width:
+            lines[-1] += f"  {fact}"
+        else:
+            lines.append(fact)
+    return [plain(line, "dim") for line in lines]
+
+
+def _functions(rows: Sequence[FunctionRow], width: int) -> Table:
+    """Returns the table of functions; signatures that do not all fit beside the rest stand below their rows."""
+    names = ("function", ">traces", ">calls", ">nodes", ">tracing", "line")
+    shown = _fill(table(*names, "signature"), rows, 0)
+    if shown.fits(width):
+        return shown
+    return _fill(table(*names), rows, width)
+
+
+def _fill(shown: Table, rows: Sequence[FunctionRow], width: int) -> Table:
     for row in rows:
         for number, item in enumerate(row.traces):
-            first = number == 0
-            trace = item.trace
-            note = "" if trace.kind == "inference" else f"[{trace.kind}] "
-            shown.add_row(
-                plain(row.name if first else "", "bold"),
-                text.count(len(row.function.traces)) if first else "",
-                "-" if trace.calls is None else text.count(trace.calls),
-                "?" if item.nodes is None else text.count(item.nodes),
-                text.seconds(trace.seconds),
-                plain(source_line(trace.call_site or trace.definition)),
-                plain(note + trace.signature),
-            )
+            cells = _trace_cells(row if number == 0 else None, item)
+            note = "" if item.trace.kind == "inference" else f"[{item.trace.kind}] "
+            signature = plain(note + item.trace.signature)
+            if not width:
+                shown.add_row(*cells, signature)
+                continue
+            shown.add_row(*cells)
+            for line in wrap(signature, width - 2, indent=2, most=_SIGNATURE) if signature else ():
+                shown.add_span((Piece("  "), *line))
         left = len(row.function.traces) - len(row.traces)
         if left:
             shown.add_row(plain(f"... and {text.plural(left, 'trace')} more", "dim"))
     return shown
 
 
-def _tree(report: ShowReport, whole: Scopes, style: Style) -> list[RenderableType]:
-    from rich.cells import cell_len
+def _trace_cells(row: FunctionRow | None, item: TraceRow) -> tuple[Cell, ...]:
+    """Returns the cells of a trace, with those of its function if it is the first one."""
+    trace = item.trace
+    return (
+        plain(row.name, "bold") if row else (),
+        plain(text.count(len(row.function.traces))) if row else (),
+        plain("-" if trace.calls is None else text.count(trace.calls)),
+        plain("?" if item.nodes is None else text.count(item.nodes)),
+        plain(text.seconds(trace.seconds)),
+        _whole_ends(source_line(trace.call_site or trace.definition)),
+    )
 
+
+def _whole_ends(content: str) -> Callable[[int], Line]:
+    """Returns a cell that loses its middle where room is short: of a line of Python the number stands last."""
+    shown = text.one_line(content)
+    return lambda width: (Piece(shortened(shown, width) if width else shown),)
+
+
+def _tree(report: ShowReport, whole: Scopes, style: Style) -> list[Part]:
     rows = report.tree.items
     stage = "" if report.stage == "traced" else f", {report.stage}"
-    columns = {
-        "nodes": [text.count(row.nodes) for row in rows],
-        "output": [_output(row, shapes_only=style.width < _WIDE) for row in rows],
-        "params": [_at_least(text.quantity(row.parameters), row.parameters, row.unsized_variables) for row in rows],
-        "bytes": [_at_least(text.byte_size(row.bytes), row.bytes, row.unsized) for row in rows],
-        "FLOPs": [_at_least(text.quantity(row.flops), row.flops, row.unknown_flops) for row in rows],
-    }
-    if style.width < _WIDE:
-        del columns["bytes"]  # a narrow terminal leaves no room for the ops beside all numbers
-    columns = {name: column for name, column in columns.items() if {*column} - _NOTHING[name]}
-    taken = sum(max(map(cell_len, [name, *column])) + _GAP for name, column in columns.items())
-    room = max(style.width - taken - _GAP - _LEAST_OPS, _LEAST_SCOPE)
     title = f"scopes of {text.one_line(report.shown_name)}{stage}"
-    shown = table(title, *(f"<{name}" if name == "output" else f">{name}" for name in columns), "ops")
-    for row, guide, *cells in zip(rows, guides(rows), *columns.values(), strict=True):
-        scope = _scope(row, guide, room, bold=row.depth <= rows[0].depth)
-        shown.add_row(scope, *(plain(cell) for cell in cells), _ops(row))
-    parts: list[RenderableType] = [shown]
+    view = view_of(rows, style.width)
+    shown = columns(rows, view)
+    heads = [Head(title, least=_LEAST_SCOPE), *(Head(each.header, each.right, whole=True) for each, _ in shown)]
+    lines = guides(rows)
+    names = [_scope(row, guide, bold=row.depth <= rows[0].depth) for row, guide in zip(rows, lines, strict=True)]
+    with_ops = _has_room(names, [[each.header, *cells] for each, cells in shown], style.width)
+    tree = Table([*heads, Head("ops", least=_LEAST_OPS)] if with_ops else heads)
+    for row, name, *cells in zip(rows, names, *(cells for _, cells in shown), strict=True):
+        tree.add_row(name, *(plain(cell) for cell in cells), *([_ops(row)] if with_ops else []))
+    parts: list[Part] = [tree]
     if report.tree.truncated:
         parts.append(more(report.tree.total - len(rows), "scope"))
-    return parts + _notes(whole, rows, columns)
+    if view.dtype:
+        parts.append(Wrapped(plain(f"output: {view.dtype}, where no other type stands", "dim"), indent=2))
+    return parts + _times(report) + _notes(whole, rows, [each.header for each, _ in shown])
 
 
-def _scope(row: ScopeRow, guide: str, room: int, *, bold: bool) -> Any:
-    """Returns the first cell of a row; a name that is too long for the room loses its middle."""
-    from rich.cells import cell_len
-    from rich.text import Text
+def _times(report: ShowReport) -> list[Part]:
+    """Returns what the times are of, and which of them stand in another scope than one would look for them."""
+    if report.timing is None:
+        return []
+    timing, window = report.timing, report.run.window
+    of = f"{text.plural(window.steps, 'step')} with the profiler on" if window else "the whole session"
+    found = f"{text.percent(timing.coverage_nodes)} of executions and {text.percent(timing.coverage_time)} of time"
+    notes = [f"time: self time in {of}, threads added up; coverage: {found}"]
+    fused = [node for node in report.timed if _is_elsewhere(node)]
+    if fused:
+        named = [f"{node.time.path} has that of {', '.join(node.owner.fused)}" for node in fused[:_FUSED]]
+        more = f", and {len(fused) - _FUSED} more (trace-scenario ops)" if len(fused) > _FUSED else ""
+        notes.append(f"the time of a fused kernel is with the node that names it: {'; '.join(named)}{more}")
+    return [Wrapped(plain(note, "dim"), indent=2) for note in notes]
 
+
+def _is_elsewhere(node: TimedNode) -> bool:
+    """Tells a fused kernel in which are nodes of a scope that it does not stand in."""
+    return any(not node.time.path.startswith(path.rpartition("/")[0] + "/") for path in node.owner.fused if "/" in path)
+
+
+def _has_room(names: Sequence[Callable[[int], Line]], columns: Sequence[Sequence[str]], width: int) -> bool:
+    """Tells whether there is room for the ops beside names and numbers: half a name says less than the ops do."""
+    wished = min(max((line_width(name(0)) for name in names), default=0), round(width * _NAMES))
+    taken = sum(max(map(width_of, cells)) + 2 for cells in columns)
+    return width - wished - taken - 2 >= _LEAST_OPS
+
+
+def _scope(row: ScopeRow, guide: str, *, bold: bool) -> Callable[[int], Line]:
+    """Returns the first cell of a row; a name that is too long for its room is shortened."""
     behind = f" = {text.one_line(row.runs)}" if row.runs else ""
-    times = f" (x{row.scopes})" if row.scopes > 1 and " ... " in row.label else ""
-    label = text.one_line(row.label) or '""'
-    free = max(room - len(guide) - cell_len(behind) - len(times), _LEAST_LABEL)
-    if cell_len(label) > free and times:
-        label = text.one_line(row.pattern)
-    if cell_len(label) > free:
-        label = text.shortened(label, free)
-    name = Text(guide, style="dim", no_wrap=True)
-    name.append(label, style="bold" if bold else "not dim")
-    name.append(behind, style="not dim cyan")
-    name.append(times, style="not dim")
-    return name
+    of = f" of {text.count(row.among)}" if row.among > row.scopes else ""
+    times = f" (x{text.count(row.scopes)}{of})" if row.pattern else ""
+    label, pattern = text.one_line(row.label) or '""', text.one_line(row.pattern)
 
+    def cell(width: int) -> Line:
+        free = max(width - width_of(guide + behind + times), _LEAST_LABEL) if width else UNLIMITED
+        name = label if width_of(label) <= free else shortened(pattern or label, free)
+        return tuple(
+            piece
+            for piece in (
+                Piece(guide, "dim"),
+                Piece(name, "bold" if bold else ""),
+                Piece(behind, "cyan"),
+                Piece(times),
+            )
+            if piece.text
+        )
 
-def _output(row: ScopeRow, *, shapes_only: bool) -> str:
-    """Returns the type of what leaves a scope; where several do, the first, and how many more there are."""
-    if not row.outputs or row.outputs[0].shape is None:
-        return ""
-    first = row.outputs[0]
-    shown = text.one_line(text.shape(first.shape) if shapes_only else text.tensor_type(first), _OUTPUT)
-    if row.scopes > 1:  # the tensors of all scopes that the row stands for
-        return shown if len(row.outputs) == 1 else "various"
-    return f"{shown} +{row.leaving - 1}" if row.leaving > 1 else shown
-
-
-def _at_least(shown: str, value: int, unknown: int) -> str:
-    """Returns a sum; with a plus behind it where parts of it are not known, and nothing where all of it is none."""
-    return f"{shown}+" if value and unknown else shown if value else "?" if unknown else ""
-
-
-def _ops(row: ScopeRow) -> Any:
-    from rich.text import Text
-
-    cell = Text(no_wrap=True)
-    cell.append(text.one_line(", ".join(f"{op} x{number}" if number > 1 else op for op, number in row.ops)))
-    if any(reason in _ASIDE for reason, _ in row.aside):
-        aside = ", ".join(text.plural(number, *_ASIDE[reason]) for reason, number in row.aside if reason in _ASIDE)
-        cell.append(f"{'  ' if row.ops else ''}({aside})", style="dim")
     return cell
 
 
-def _notes(whole: Scopes, rows: Sequence[ScopeRow], columns: Container[str]) -> list[RenderableType]:
+def _ops(row: ScopeRow) -> Callable[[int], Line]:
+    """Returns the last cell of a row: the ops right in a scope, as many as there is room for, and how many more."""
+    ops = [f"{text.one_line(op)} x{text.count(number)}" if number > 1 else text.one_line(op) for op, number in row.ops]
+    aside = _put_aside(row.aside)
+
+    def cell(width: int) -> Line:
+        line = _ops_line(", ".join(ops), aside)
+        if not width or line_width(line) <= width:
+            return line
+        if not ops:
+            return cut(line, width)
+        for kept in range(min(len(ops), width), 0, -1):
+            more = f" +{len(ops) - kept}" if kept < len(ops) else ""
+            short = _ops_line(", ".join(ops[:kept]) + more, "(…)" if aside and not more else "")
+            if line_width(short) <= width:
+                return short
+        more = f" +{len(ops) - 1}" if len(ops) > 1 else ""
+        return (Piece(shortened(ops[0], width - len(more)) + more),)
+
+    return cell
+
+
+def _ops_line(ops: str, aside: str) -> Line:
+    behind = Piece(f"{'  ' if ops and aside else ''}{aside}", "dim")
+    return tuple(piece for piece in (Piece(ops), behind) if piece.text)
+
+
+def _put_aside(aside: Counts) -> str:
+    """Returns what the clean view puts aside, in brackets; nothing where it puts nothing aside."""
+    shown = [text.plural(number, *_ASIDE[reason]) for reason, number in aside if reason in _ASIDE]
+    return f"({', '.join(shown)})" if shown else ""
+
+
+def _notes(whole: Scopes, rows: Sequence[ScopeRow], columns: Container[str]) -> list[Part]:
     """Returns what the numbers leave out."""
     notes = []
-    if any(" ... " in row.label for row in rows):
+    if any(row.pattern for row in rows):
         notes.append("(xN): N scopes of the same structure as one row, with their sums")
+    if any(row.pattern and row.among > row.scopes for row in rows):
+        notes.append("(xN of M): from the first to the last of them, M scopes have such names")
     if rows and rows[0].unknown_flops and whole.without_formula:
         ops = ", ".join(f"{op} x{number}" if number > 1 else op for op, number in whole.without_formula)
         notes.append(f"+ in FLOPs: not counted, for want of a formula: {text.one_line(ops)}")
@@ -193,23 +265,26 @@ def _notes(whole: Scopes, rows: Sequence[ScopeRow], columns: Container[str]) -> 
     notes += [f"{_CLOSED[why]}: {text.one_line(path)}" for path, why in sorted(whole.not_followed.items())[:_NOTED]]
     if len(whole.not_followed) > _NOTED:
         notes.append(f"... and {text.plural(len(whole.not_followed) - _NOTED, 'call')} more that stay closed")
-    return [plain(note, "dim") for note in notes]
+    return [Wrapped(plain(note, "dim"), indent=2) for note in notes]
 
 
-def _findings(report: ShowReport) -> list[RenderableType]:
+def _findings(report: ShowReport) -> list[Part]:
     """Returns how many findings there are: `lint` tells them."""
     counts = Counter(finding.severity for finding in report.findings)
     if not counts:
         return []
     found = ", ".join(text.plural(counts[severity], severity) for severity in SEVERITIES if counts[severity])
     where = f" in the first {text.count(len(report.functions.items))} functions" if report.functions.truncated else ""
-    return [plain(f"findings{where}: {found}: trace-scenario lint {shlex.quote(report.run.reference)}")]
+    return [text.one_line(f"findings{where}: {found}: trace-scenario lint {shlex.quote(report.run.reference)}")]
 
 
-def _stages(report: ShowReport) -> list[RenderableType]:
+def _stages(report: ShowReport) -> list[Part]:
     """Returns which stages the shown trace has."""
     if report.shown is None:
         return []
     trace = report.shown.trace
     have = [stage for stage, reason in trace.stages.items() if not reason]
-    return ["", plain(f"stages of {trace.id}: {', '.join(have) or 'none'}")]
+    lines: list[Part] = ["", Wrapped(plain(f"stages of {trace.id}: {', '.join(have) or 'none'}"))]
+    if report.functions.total > 1:
+        lines.append("another function: --function NAME; another stage: --stage NAME")
+    return lines

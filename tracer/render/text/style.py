@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import NamedTuple, Protocol
 
 from tracer import text
 from tracer.graph.lines import Frame
 from tracer.recorded import Warned
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from tracer.render.text.layout import Head, Line, Piece, Table, cut, without_end, wrap
 
 UNLIMITED = 10_000  # the width where nothing is cut: a pipe
-STATUS_STYLES = {
+STATUS_LOOKS = {
     "complete": "green",
     "recording": "cyan",
     "failed": "red",
     "interrupted": "yellow",
     "unreadable": "red",
 }
+# The codes of ECMA-48, which terminals obey.
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+class Wrapped(NamedTuple):
+    """A line that goes on below itself where it is too long."""
+
+    line: Line
+    indent: int = 0  # of all lines but the first
+    most: int = 0  # lines; 0 is all of them
+
+
+Part = Line | Wrapped | Table | str  # a line is cut where it is too long, a str is not
 
 
 class Style:
@@ -30,24 +40,29 @@ class Style:
         self.width = width
         self.color = color
 
-    def render(self, parts: Iterable[RenderableType]) -> str:
+    def render(self, parts: Iterable[Part]) -> str:
         """Returns the parts below each other as text, without blanks at the ends of lines."""
-        from rich.console import Console
+        lines = (self._drawn(line) for part in parts for line in self._lines(part))
+        return "".join(f"{line}\n" for line in lines)
 
-        out = io.StringIO()
-        console = Console(
-            file=out,
-            width=self.width,
-            color_system="standard" if self.color else None,
-            force_terminal=self.color,
-            no_color=not self.color,
-            highlight=False,
-            emoji=False,
-            markup=False,
-        )
-        for part in parts:
-            console.print(part, soft_wrap=isinstance(part, str), no_wrap=None)
-        return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+    def _lines(self, part: Part) -> Iterable[Line]:
+        if isinstance(part, str):
+            return ((Piece(part),),)
+        if isinstance(part, Table):
+            return part.lines(self.width)
+        if isinstance(part, Wrapped):
+            return wrap(part.line, self.width, indent=part.indent, most=part.most)
+        return (cut(part, self.width),)
+
+    def _drawn(self, line: Line) -> str:
+        if not self.color:
+            return "".join([piece.text for piece in line]).rstrip()
+        return "".join(map(_coloured, without_end(line)))
+
+
+def _coloured(piece: Piece) -> str:
+    codes = ";".join(_CODES[word] for word in piece.look.split())
+    return f"\x1b[{codes}m{piece.text}\x1b[0m" if codes else piece.text
 
 
 def source_line(frame: Frame | None) -> str:
@@ -77,13 +92,11 @@ def guides(rows: Sequence[HasDepth]) -> list[str]:
     return lines[::-1]
 
 
-def warnings(warned_of: Sequence[Warned]) -> list[RenderableType]:
+def warnings(warned_of: Sequence[Warned]) -> list[Part]:
     """Returns each warning and its hint, a blank line before it."""
-    from rich.text import Text
-
-    parts: list[RenderableType] = []
+    parts: list[Part] = []
     for warned in warned_of:
-        parts += ["", Text(f"warning: {text.one_line(warned.message)}", style="yellow")]
+        parts += ["", Wrapped(plain(f"warning: {warned.message}", "yellow"))]
         if warned.hint:
             parts.append(f"hint: {text.one_line(warned.hint)}")
     return parts
@@ -94,27 +107,12 @@ def more(number: int, noun: str) -> str:
     return f"... and {text.plural(number, noun)} more: --top 0 shows all"
 
 
-def plain(content: str, style: str = "") -> Any:
-    """Returns a cell of one line: what it holds is text, not rich's markup."""
-    from rich.text import Text
+def plain(content: str, look: str = "") -> Line:
+    """Returns a line, or a cell, in one style, without control characters."""
+    shown = text.one_line(content)
+    return (Piece(shown, look),) if shown else ()
 
-    return Text(text.one_line(content), style=style, no_wrap=True)
 
-
-def table(*columns: str) -> Any:
+def table(*columns: str) -> Table:
     """Returns an empty table; `>` before a column's name sets it to the right, `<` keeps it whole on the left."""
-    from rich import box
-    from rich.table import Table
-
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, header_style="bold")
-    for number, column in enumerate(columns):
-        right = column.startswith(">")
-        # Where the width is too small rich cuts the widest of the columns that may wrap: so names, which stand first,
-        # and numbers say that they may not. Nothing does wrap: the cells say so (`plain`).
-        made.add_column(
-            plain(column.lstrip("<>")),
-            justify="right" if right else "left",
-            no_wrap=column.startswith(("<", ">")) or number == 0,
-            overflow="ellipsis",
-        )
-    return made
+    return Table([Head(name.lstrip("<>"), name.startswith(">"), name.startswith("<")) for name in columns])

@@ -1,0 +1,123 @@
+"""The columns of the scope tree, in one table: what each says of a scope, and when it is left out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from tracer import text
+from tracer.report.outputs import Output
+from tracer.report.scopes import ScopeRow
+
+WIDE = 100  # columns from which on there is room for everything
+RANGES = 140  # columns from which on a row that stands for several scopes shows the range of each dimension
+_OUTPUT = 40  # columns of a type
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class View:
+    """How the rows are looked at."""
+
+    width: int  # columns of the page
+    dtype: str  # that a row need not name, as a note below the table does; empty where each names its own
+    whole_ns: int = 0  # what shares of the time are of
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Column:
+    """A column of numbers or short texts between the scopes' names and their ops."""
+
+    header: str
+    cell: Callable[[ScopeRow, View], str]
+    nothing: frozenset[str] = frozenset({""})  # what it may hold throughout and be left out
+    right: bool = True  # set to the right
+    from_width: int = 0  # left out of a page that is narrower
+
+
+def _output(row: ScopeRow, view: View) -> str:
+    """Returns the type of what leaves a scope; where several tensors do, the first, and how many more there are."""
+    if row.output is None or (not row.output.dtype and row.output.dims is None and not row.output.various):
+        return ""
+    dtype = "" if row.output.dtype == view.dtype else row.output.dtype
+    shown = text.one_line(dtype + _dims(row.output, "*" if view.width < RANGES else ""), _OUTPUT)
+    least, most = row.output.others
+    others = f" +{least}" if least == most else f" +{least}..{most}"
+    return shown + (others if most else "")
+
+
+def _dims(output: Output, differs: str) -> str:
+    """Returns a shape; of several scopes' outputs the range of each dimension, or a sign for it where room is short."""
+    if output.dims is None:
+        return "[various]" if output.various else text.shape(None)
+    return f"[{', '.join(_dim(low, high, differs) for low, high in output.dims)}]"
+
+
+def _dim(low: int | None, high: int | None, differs: str) -> str:
+    if low is None or high is None or low < 0:
+        return "?"
+    return str(low) if low == high else differs or f"{low}..{high}"
+
+
+def _at_least(shown: str, value: int, unknown: int) -> str:
+    """Returns a sum; with a plus behind it where parts of it are not known, and nothing where all of it is none."""
+    return f"{shown}+" if value and unknown else shown if value else "?" if unknown else ""
+
+
+def _parameters(row: ScopeRow, _: View) -> str:
+    return _at_least(text.quantity(row.parameters), row.parameters, row.unsized_variables)
+
+
+def _slots(row: ScopeRow, _: View) -> str:
+    return text.quantity(row.optimizer_parameters) if row.optimizer_parameters else ""
+
+
+def _bytes(row: ScopeRow, _: View) -> str:
+    return _at_least(text.byte_size(row.bytes), row.bytes, row.unsized)
+
+
+def _flops(row: ScopeRow, _: View) -> str:
+    return _at_least(text.quantity(row.flops), row.flops, row.unknown_flops)
+
+
+def _time(row: ScopeRow, _: View) -> str:
+    return text.nanoseconds(row.total_ns) if row.total_ns else ""
+
+
+def _share(row: ScopeRow, view: View) -> str:
+    return f"{100 * row.total_ns / view.whole_ns:.1f}" if row.total_ns and view.whole_ns else ""
+
+
+def _allocated(row: ScopeRow, _: View) -> str:
+    return text.byte_size(row.allocated) if row.allocated else ""
+
+
+COLUMNS = (
+    Column("time", _time),
+    Column("%", _share),
+    Column("nodes", lambda row, _: text.count(row.nodes)),
+    Column("output", _output, right=False),
+    Column("params", _parameters),
+    Column("slots", _slots, from_width=WIDE),
+    # A narrow page leaves no room for the ops beside all numbers.
+    Column("bytes", _bytes, nothing=frozenset({"", "?"}), from_width=WIDE),
+    # That nobody knows them is no reason to leave them out: of no graph are they none.
+    Column("FLOPs", _flops),
+    Column("allocated", _allocated, from_width=WIDE),
+)
+
+
+def columns(rows: Sequence[ScopeRow], view: View) -> list[tuple[Column, list[str]]]:
+    """Returns each column that has something to say, with its cells."""
+    found = [
+        (column, [column.cell(row, view) for row in rows]) for column in COLUMNS if view.width >= column.from_width
+    ]
+    return [(column, cells) for column, cells in found if not column.nothing.issuperset(cells)]
+
+
+def view_of(rows: Sequence[ScopeRow], width: int) -> View:
+    """Returns how to look at rows on a page: a narrow one names the dtype that most outputs have only once."""
+    dtypes = Counter(row.output.dtype for row in rows if row.output is not None and row.output.dtype)
+    often = max(dtypes, key=lambda dtype: dtypes[dtype], default="")
+    whole_ns = rows[0].total_ns or 0 if rows else 0
+    return View(width, often if width < WIDE and dtypes[often] > 1 else "", whole_ns)

@@ -1,0 +1,286 @@
+"""The pages of time and memory: nodes, lines, stacks, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from tracer import text
+from tracer.graph.lines import Frame
+from tracer.profile.attribute import Unattributed
+from tracer.recorded import Source
+from tracer.render.text.layout import Line, Table
+from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_line, table, warnings
+from tracer.report.groups import GroupsReport
+from tracer.report.lines import LineRow, LinesReport
+from tracer.report.listing import Listing
+from tracer.report.ops import OpRow, OpsReport
+from tracer.report.stacks import StackRow, StacksReport
+from tracer.report.steps import StepsReport
+from tracer.report.summary import Statement
+from tracer.report.timed import UNATTRIBUTED, Sums
+from tracer.timing.phases import PHASES
+from tracer.timing.statistics import Spread, median
+from tracer.timing.timing import Timing
+
+_BAR = 10  # columns of the longest bar
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_AROUND = 1  # lines of source shown before and after one with time
+_NARROW = 100  # columns below which what says least is left out
+
+
+def ops(report: OpsReport, style: Style) -> str:
+    """Returns the page that `ops` prints: a row for each node that was executed."""
+    parts: list[Part] = [*_head(report.timing, report.function, report.self_ns), _ops_table(report, style)]
+    return style.render([*parts, *_rest(report.timing, report.ops, "node", report.unattributed)])
+
+
+def groups(report: GroupsReport, style: Style) -> str:
+    """Returns the page that `show --by` prints: a row for each layer, module, phase, op, device or step."""
+    phases = [phase for phase in PHASES if any(row.sums.phases.get(phase) for row in report.groups.items)]
+    split = phases if report.by != "phase" and len(phases) > 1 else []
+    if style.width < _NARROW:
+        split = split[:3]
+    head = table(f"<{report.by}", ">self", ">%", *(f">{phase}" for phase in split), ">calls", ">nodes", ">bytes")
+    for row in report.groups.items:
+        sums = row.sums
+        own = [text.nanoseconds(sums.phases[phase]) if sums.phases.get(phase) else "-" for phase in split]
+        name = f"{row.name}  {row.detail}" if row.detail else row.name
+        head.add_row(*_cells(name, _time(sums), _share(sums.self_ns, report.self_ns), *own, *_counts(sums)))
+    if report.unattributed:
+        _add_unattributed(head, report.unattributed, report.self_ns, len(split))
+    parts: list[Part] = [*_head(report.timing, report.function, report.self_ns), head]
+    return style.render([*parts, *_rest(report.timing, report.groups, report.by, report.unattributed)])
+
+
+def steps(report: StepsReport, style: Style) -> str:
+    """Returns the page that `show --by step` prints: where the wall time of each step went."""
+    kinds = [kind for kind in report.parts if report.parts[kind] >= report.wall_ns // 200]
+    shown = kinds if style.width >= _NARROW else kinds[:3]
+    head = table("<step", ">wall", *(f">{kind}" for kind in shown), ">executions", ">in ops")
+    for step in report.steps.items:
+        name = str(step.number) if step.number >= 0 else step.name
+        own = [text.nanoseconds(step.parts[kind]) if kind in step.parts else "-" for kind in shown]
+        calls, busy = text.count(step.calls), text.nanoseconds(step.self_ns)
+        head.add_row(*_cells(name, text.nanoseconds(step.wall_ns), *own, calls, busy))
+    shares = [_share(report.parts[kind], report.wall_ns) + " %" for kind in shown]
+    head.add_row(*_cells("all", text.nanoseconds(report.wall_ns), *shares))
+    parts: list[Part] = [*_head(report.timing, "", report.timing.self_ns), head]
+    if report.steps.truncated:
+        parts.append(more(report.steps.total - len(report.steps.items), "step"))
+    parts.append("")
+    for title, of in (("with the profiler", report.profiled), ("without it", report.bare)):
+        if of:
+            parts.append(f"{title + ':':<19}{_spread(of)}")
+    if report.slowest:
+        parts += [
+            "",
+            f"step {report.slowest.number} is the slowest, {text.nanoseconds(report.slowest.wall_ns)}; longer were:",
+        ]
+        for each in report.different:
+            change = f"{text.nanoseconds(each.median_ns)} -> {text.nanoseconds(each.slowest_ns)}"
+            parts.append(f"  {change:<20}  {each.what if each.is_part else text.one_line(each.what)}")
+    return style.render([*parts, *warnings(report.timing.damaged)])
+
+
+def _spread(of: Spread) -> str:
+    ends = f"{text.nanoseconds(of.least)} to {text.nanoseconds(of.most)}"
+    return f"median {text.nanoseconds(of.median)}, 90 % within {text.nanoseconds(of.p90)}, {ends}"
+
+
+def summary(statements: Sequence[Statement]) -> list[Part]:
+    """Returns the sentences of a summary, each wrapped to the page's width."""
+    return [Wrapped(plain(f"- {statement.message}"), indent=2) for statement in statements]
+
+
+def stacks(report: StacksReport, style: Style) -> str:
+    """Returns the page that `stacks` prints: each call stack below the time that it took."""
+    parts: list[Part] = _head(report.timing, report.function, report.self_ns)
+    for row in report.stacks.items:
+        parts += [_stack_head(row, report.self_ns), *_frames(row.frames, report), ""]
+    if report.unattributed.self_ns:
+        parts += [_amount(report.unattributed, report.self_ns) + f"  {UNATTRIBUTED}", ""]
+    return style.render([*parts, *_rest(report.timing, report.stacks, "stack", report.timing.unattributed)])
+
+
+def lines(report: LinesReport, style: Style) -> str:
+    """Returns the page that `lines` prints: each file that matters, with the time at each line."""
+    parts: list[Part] = _head(report.timing, report.function, report.self_ns)
+    listed: dict[str, list[LineRow]] = {}
+    for row in report.lines.items:
+        listed.setdefault(row.file, []).append(row)
+    for file in report.files:
+        if file.source.file in listed:
+            parts += _file(file.source, file.self_ns, listed[file.source.file], report, style)
+    for sums, what in ((report.without_line, "nodes that no line of yours made"), (report.unattributed, UNATTRIBUTED)):
+        if sums.self_ns:
+            parts.append(f"{_amount(sums, report.self_ns)}  {what}")
+    return style.render([*parts, *_rest(report.timing, report.lines, "line", report.timing.unattributed)])
+
+
+def _head(timing: Timing, function: str, self_ns: int) -> list[Part]:
+    """Returns what every page begins with: the run, its window, and both coverages."""
+    run, window = timing.run, timing.run.window
+    of = f", function {text.one_line(function)}" if function else ""
+    first = plain(f"{text.one_line(run.name)}  {run.status}{of}", "bold")
+    parts: list[Part] = [first]
+    if window:
+        parts.append(f"window    {_window(timing)}")
+    else:
+        parts.append("window    the whole session: the run does not say how many steps it had")
+    found = f"{text.percent(timing.coverage_nodes)} of executions, {text.percent(timing.coverage_time)} of their time"
+    parts.append(f"coverage  {found}; {text.nanoseconds(self_ns)} in all, threads added up")
+    if timing.untraced:
+        parts.append(f"          about {text.plural(timing.untraced, 'execution')} of cheap nodes went untraced")
+    if window and window.incomplete:
+        parts.append(Wrapped(plain(f"          {window.incomplete}", "yellow"), indent=10))
+    return [*parts, ""]
+
+
+def _window(timing: Timing) -> str:
+    window = timing.run.window
+    assert window is not None
+    steps = f"{text.plural(window.steps, 'step')} after {text.plural(window.warmup, 'warm-up call')}"
+    each = text.nanoseconds(window.wall_ns // max(window.steps, 1))
+    bare = f", {text.nanoseconds(median(window.bare_step_ns))} without it" if window.bare_step_ns else ""
+    return f"{steps}; a step takes {each} with the profiler{bare}"
+
+
+def _ops_table(report: OpsReport, style: Style) -> Table:
+    wide = style.width >= _NARROW
+    optional = [">each", ">bytes"] if wide else []
+    head = table(">self", ">%", ">calls", *optional, "<op", "node", *(["<line"] if wide else []))
+    for row in report.ops.items:
+        sums = row.sums
+        each = [text.nanoseconds(sums.self_ns // max(sums.calls, 1)), _bytes(sums)] if wide else []
+        cells = [_time(sums), _share(sums.self_ns, report.self_ns), text.count(sums.calls), *each]
+        head.add_row(*_cells(*cells, _op(row), _node(row), *([source_line(row.source)] if wide else [])))
+    return head
+
+
+def _op(row: OpRow) -> str:
+    """Returns the op, and the kernel where that has a name of its own."""
+    kernels = [kernel for kernel in row.node.time.kernels if kernel != row.node.op]
+    return row.node.op if not kernels else f"{row.node.op} ({', '.join(kernels)})" if not row.node.op else kernels[0]
+
+
+def _node(row: OpRow) -> str:
+    time, fused = row.node.time, row.node.owner.fused
+    path = f"{time.path} (part)" if time.shared else time.path
+    return f"{path} + {', '.join(name.rpartition('/')[2] for name in fused)}" if fused else path
+
+
+def _stack_head(row: StackRow, whole: int) -> Line:
+    return plain(_amount(row.sums, whole), "bold")
+
+
+def _amount(sums: Sums, whole: int) -> str:
+    return f"{_time(sums)}  {_share(sums.self_ns, whole)}  {text.plural(sums.calls, 'call')}"
+
+
+def _frames(frames: Sequence[Frame], report: StacksReport) -> list[str]:
+    if not frames:
+        return ["  no line of yours: a library's own"]
+    run = report.timing.run
+    return [f"  {text.one_line(_frame(frame, run.source(frame.file)))}" for frame in frames]
+
+
+def _frame(frame: Frame, source: Source) -> str:
+    code = source.lines[frame.line - 1].strip() if 0 < frame.line <= len(source.lines) else ""
+    return f"{source_line(frame)} in {frame.function}{'  ' + code if code else ''}"
+
+
+def _file(source: Source, self_ns: int, rows: Sequence[LineRow], report: LinesReport, style: Style) -> list[Part]:
+    note = f"  ({source.note})" if source.note else ""
+    title = f"{text.one_line(source.file)}  {text.nanoseconds(self_ns)}  {_share(self_ns, report.self_ns)}{note}"
+    wide = style.width >= _NARROW
+    columns = _columns(rows, report, wide=wide)
+    head = table(*columns, "<", ">line", "source")
+    by_line = {row.line: row for row in rows}
+    most = max(row.sums.self_ns for row in report.lines.items)
+    before = 0
+    for number in _shown(by_line, len(source.lines)):
+        if before and number > before + 1:
+            head.add_row(*[""] * (len(columns) + 1), plain("⋮", "dim"), "")
+        row = by_line.get(number)
+        code = source.lines[number - 1] if number <= len(source.lines) else ""
+        cells = [column(row) if row else "" for column in columns.values()]
+        shade = "" if row else "dim"
+        head.add_row(
+            *map(plain, cells),
+            plain(bar(row.sums.self_ns, most) if row else "", "cyan"),
+            plain(str(number), shade),
+            plain(code, shade),
+        )
+        before = number
+    return [plain(title, "bold"), head, ""]
+
+
+def _columns(rows: Sequence[LineRow], report: LinesReport, *, wide: bool) -> dict[str, Callable[[LineRow], str]]:
+    """Returns the columns before the source, by their heads."""
+    columns: dict[str, Callable[[LineRow], str]] = {
+        ">self": lambda row: _time(row.sums) if row.sums.self_ns else "",
+        ">%": lambda row: _share(row.sums.self_ns, report.self_ns) if row.sums.self_ns else "",
+    }
+    if wide:
+        columns[">with calls"] = lambda row: text.nanoseconds(row.below_ns) if row.below_ns > row.sums.self_ns else ""
+    if wide and any(row.gradient_ns for row in rows):
+        columns[">gradient"] = lambda row: text.nanoseconds(row.gradient_ns) if row.gradient_ns else ""
+    columns[">calls"] = lambda row: text.count(row.sums.calls) if row.sums.calls else ""
+    if wide and any(row.sums.bytes for row in rows):
+        columns[">bytes"] = lambda row: text.byte_size(row.sums.bytes) if row.sums.bytes else ""
+    return columns
+
+
+def _shown(rows: Iterable[int], last: int) -> list[int]:
+    """Returns the numbers of the lines to show: those with time, and the ones around them."""
+    around = {near for line in rows for near in range(line - _AROUND, line + _AROUND + 1)}
+    return sorted({*rows, *(line for line in around if 0 < line <= last)})
+
+
+def bar(part: int, whole: int) -> str:
+    """Returns a bar of at most ten columns: `██▌`."""
+    eighths = round(_BAR * 8 * part / whole) if whole else 0
+    eighths = max(eighths, 1) if part else 0
+    return _EIGHTHS[8] * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+
+
+def _rest(timing: Timing, listed: Listing[Any], noun: str, unattributed: Sequence[Unattributed]) -> list[Part]:
+    """Returns what every page ends with: how much is left out, what found no owner, and warnings."""
+    parts: list[Part] = []
+    if listed.truncated:
+        parts.append(more(listed.total - len(listed.items), noun))
+    if unattributed:
+        parts += ["", f"{UNATTRIBUTED}:"]
+        for rest in unattributed:
+            examples = f" ({', '.join(map(text.one_line, rest.examples))})" if rest.examples else ""
+            amount = f"{text.nanoseconds(rest.self_ns)}  {text.plural(rest.calls, 'execution')}"
+            parts.append(f"  {amount}  {rest.reason}{examples}")
+    return [*parts, *warnings(timing.damaged)]
+
+
+def _add_unattributed(head: Table, rest: Sequence[Unattributed], whole: int, blank: int) -> None:
+    own, calls = sum(row.self_ns for row in rest), sum(row.calls for row in rest)
+    size = sum(row.bytes for row in rest)
+    sums = Sums(calls=calls, self_ns=own, bytes=size)
+    head.add_row(*_cells(UNATTRIBUTED, _time(sums), _share(own, whole), *["-"] * blank, *_counts(sums)))
+
+
+def _cells(*values: str) -> list[Line]:
+    return [plain(value) for value in values]
+
+
+def _counts(sums: Sums) -> list[str]:
+    return [text.count(sums.calls), text.count(sums.nodes) if sums.nodes else "-", _bytes(sums)]
+
+
+def _time(sums: Sums) -> str:
+    return text.nanoseconds(sums.self_ns)
+
+
+def _bytes(sums: Sums) -> str:
+    return text.byte_size(sums.bytes) if sums.bytes else "-"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}" if whole else "-"
