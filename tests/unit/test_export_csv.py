@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.exports import HOSTILE, chain, small_trace
+from tests.unit.profile_exports import launched, recorded_step, timed
 from tracer.render.graph import render_view
 from tracer.render.graph.csv import COLUMNS
 from tracer.report.export import export_view
+from tracer.timing.timing import read_timing
 
 
 def test_the_table_of_a_small_graph():
@@ -15,11 +17,30 @@ def test_the_table_of_a_small_graph():
     typed = '"{""T"": ""float32"", ""dtype"": ""float32""}"'
     assert render_view(export_view(small_trace()), "csv") == (
         "path,op,label,scope,device,inputs,outputs,variable,reads,source_file,source_line,source_function,"
-        "functions,not_followed,outside,attributes\r\n"
-        f'x,Placeholder,x,,,,"float32[8, ?]",,,,,,,,,{typed}\r\n'
-        f'f,PartitionedCall,f,f,,f/net/scores,"[8, 16]",,,,,,g,,,{typed}\r\n'
-        f'f/net/scores,MatMul,scores,f/net,,x,"float32[8, 16]",,variable mlp/w:0,train.py,12,call,,,,{typed}\r\n'
+        "functions,not_followed,outside,attributes,calls,self_ns,total_ns,allocated_bytes,phase,module\r\n"
+        f'x,Placeholder,x,,,,"float32[8, ?]",,,,,,,,,{typed},,,,,,\r\n'
+        f'f,PartitionedCall,f,f,,f/net/scores,"[8, 16]",,,,,,g,,,{typed},,,,,,\r\n'
+        f'f/net/scores,MatMul,scores,f/net,,x,"float32[8, 16]",,variable mlp/w:0,train.py,12,call,,,,{typed},,,,,,\r\n'
     )
+
+
+def test_nodes_that_were_executed_have_their_costs():
+    """Calls, times and memory are numbers; of what was not executed they are empty."""
+    view = export_view(recorded_step(), timing=read_timing(timed()))
+    columns = ("path", "calls", "self_ns", "total_ns", "allocated_bytes", "phase", "module")
+
+    assert [tuple(row[column] for column in columns) for row in _rows(view)] == [
+        ("x", "", "", "", "", "", ""),
+        ("net/mul", "2", "40", "40", "0", "forward", "net"),
+        ("gradient_tape/net/mul/Mul", "2", "10", "10", "0", "backward", "net"),
+    ]
+
+
+def test_costs_on_several_devices_add_up():
+    """A node that ran on the host and as a kernel has one row, with both."""
+    [_, row, _] = _rows(export_view(recorded_step(), timing=read_timing(launched())))
+
+    assert (row["calls"], row["self_ns"]) == ("2", "200")
 
 
 def test_no_cell_is_a_formula():

@@ -3,11 +3,13 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers import trace
+from tests.helpers import graph, trace
 from tests.unit.exports import HOSTILE, chain, small_trace
+from tests.unit.profile_exports import recorded_step, timed
 from tracer.graph.model import FunctionName, Graph, Kind, Node, Nodes, Tensor
 from tracer.render.graph import render_view
 from tracer.report.export import export_view
+from tracer.timing.timing import read_timing
 from tracer.version import __version__
 
 
@@ -17,6 +19,7 @@ def test_the_object_of_a_small_graph():
 
     typed = {"T": "float32", "dtype": "float32"}
     nothing = {"device": "", "source": None, "variable": None, "reads": [], "functions": [], "not_followed": None}
+    nothing["cost"] = None
     assert found == {
         "format": 1,
         "version": __version__,
@@ -31,6 +34,7 @@ def test_the_object_of_a_small_graph():
         "stage": "traced",
         "scope": "",
         "raw": False,
+        "profile": None,
         "scopes": [
             {"id": 0, "name": "", "label": "(graph)", "parent": None, "depth": 0, "nodes": 3, "function": None},
             {"id": 1, "name": "f", "label": "f (g)", "parent": 0, "depth": 1, "nodes": 2, "function": "g"},
@@ -105,6 +109,26 @@ def test_the_object_of_a_small_graph():
             {"path": "w", "reason": "variable"},
         ],
     }
+
+
+def test_nodes_that_were_executed_have_their_costs():
+    """A node tells what it took, null if it was not executed; the window and the coverage are told once."""
+    found = json.loads(render_view(export_view(recorded_step(), timing=read_timing(timed())), "json"))
+
+    costs = {"total_ns": 40, "allocated_bytes": 0, "phase": "forward", "module": "net"}
+    assert [node["cost"] for node in found["nodes"]][:2] == [None, {"calls": 2, "self_ns": 40, **costs}]
+    assert (found["profile"]["window"]["steps"], found["profile"]["window"]["wall_ns"]) == (2, 1000)
+    assert found["profile"]["coverage"] == {"nodes": 0.8, "time": 1 - 7 / 57}
+    assert found["profile"]["warnings"] == []
+
+
+def test_instructions_of_hlo_have_no_costs():
+    """Times are those of nodes: an instruction may have the name of one, and is another thing."""
+    hlo = "HloModule f\n\nENTRY main {\n  x = f32[2]{0} parameter(0)\n  ROOT mul = f32[2]{0} multiply(x, x)\n}\n"
+    step = recorded_step(graphs={"traced": graph("mul:Mul"), "optimized_hlo": hlo})
+    found = json.loads(render_view(export_view(step, stage="optimized_hlo", timing=read_timing(timed())), "json"))
+
+    assert (found["profile"], [node["cost"] for node in found["nodes"]]) == (None, [None, None])
 
 
 def test_attributes_of_every_kind_are_plain_json():

@@ -8,9 +8,10 @@ from tests.unit.exports import small_trace, view
 from tracer.errors import NotFound, UsageError
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, TensorType, Variable
+from tracer.graph.references import CONTROL
 from tracer.render.graph import FORMATS, render_view
 from tracer.render.graph.csv import COLUMNS
-from tracer.report.export import CONTROL, Edge, Read, TextView, export_view
+from tracer.report.export import Edge, Read, TextView, export_view
 
 
 def test_a_called_functions_nodes_stand_in_the_scope_of_the_call():

@@ -98,8 +98,8 @@ def test_a_folder_with_nothing_to_read_says_what_was_looked_for(tmp_path):
         open_run(str(tmp_path / "empty"), tmp_path / "logs")
     assert caught.value.message == f"{tmp_path / 'empty'} holds nothing that can be read"
     assert caught.value.hint == (
-        "looked for: a run of ours (run.json), a SavedModel (saved_model.pb), or event files (*tfevents*), "
-        "also in its subfolders"
+        "looked for: a run of ours (run.json), a SavedModel (saved_model.pb), event files (*tfevents*), "
+        "or profiles (*.xplane.pb), also in its subfolders"
     )
 
 

@@ -7,18 +7,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tracer.errors import NotFound, did_you_mean
 from tracer.graph.clean import CONSTANT, VARIABLE, clean
 from tracer.graph.hlo import read_hlo
 from tracer.graph.inline import LIMIT, Inlined, inline
 from tracer.graph.lines import Frame, InlinedLines
 from tracer.graph.model import Kind, Tensor, TensorType, Variable
 from tracer.graph.names import function_name, node_path
-from tracer.graph.scopes import ScopeTree, scope_tree
+from tracer.graph.references import index_by_name, producer_of, split
+from tracer.graph.scopes import ScopeTree, named_scope, scope_tree
 from tracer.recorded import HLO_STAGES, Trace
 from tracer.text import shape as shape_text
-
-CONTROL = -1  # the port of a control edge: it orders two nodes, and nothing flows along it
+from tracer.timing.timing import TimedNode, Timing
 
 _PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "_Arg", "_DeviceArg")
 _NUMBER = re.compile(r"_\d+$")
@@ -30,6 +29,17 @@ class Read(NamedTuple):
     path: str
     kind: str  # "variable" or "constant"
     text: str  # the variable's name, or the constant's value
+
+
+class Cost(NamedTuple):
+    """What a node took in the window of its run, on all devices."""
+
+    calls: int
+    self_ns: int
+    total_ns: int  # with what it called
+    allocated_bytes: int
+    phase: str  # "forward", "backward", ...
+    module: str  # the layer or module that it stands in; empty if there is none
 
 
 class ViewNode(NamedTuple):
@@ -50,6 +60,7 @@ class ViewNode(NamedTuple):
     functions: tuple[str, ...]  # names of the Python functions that it runs
     not_followed: str  # why the function that it runs stays closed; empty if it does not
     outside: bool  # it lies outside the scope of the view, and is there because something inside reads it
+    cost: Cost | None = None  # None if it was not executed under its own name, or nobody looked
 
 
 class Edge(NamedTuple):
@@ -85,6 +96,7 @@ class GraphView:
     edges: tuple[Edge, ...]  # by target and input
     groups: tuple[Group, ...]
     put_aside: Mapping[str, str]  # nodes that the clean view leaves out, by path, with the reason
+    timing: Timing | None = None  # where the costs of nodes are from
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,7 +109,13 @@ class TextView:
 
 
 def export_view(
-    trace: Trace, *, stage: str = "traced", scope: str = "", raw: bool = False, limit: int = LIMIT
+    trace: Trace,
+    *,
+    stage: str = "traced",
+    scope: str = "",
+    raw: bool = False,
+    limit: int = LIMIT,
+    timing: Timing | None = None,
 ) -> GraphView | TextView:
     """Returns what there is to export of one stage of a trace.
 
@@ -107,6 +125,7 @@ def export_view(
       scope: only this scope; of a graph.
       raw: also constants, variables, identities, no-ops and control edges; of a graph.
       limit: how many nodes an inlined graph may have.
+      timing: of the trace's run, for what its nodes took; the instructions of the HLO stages are not nodes.
 
     Raises:
       NotFound: the stage was not recorded, or there is no such scope.
@@ -118,7 +137,8 @@ def export_view(
             return TextView(trace, stage, content)
         content = read_hlo(content, f"the stage '{stage}' of {trace.id}")
     full = inline(content, limit=limit)
-    return _View(trace, stage, full, _lines(trace, stage, full, limit), raw=raw).view(scope)
+    view = _View(trace, stage, full, _lines(trace, stage, full, limit), raw=raw).view(scope)
+    return view if timing is None or stage in HLO_STAGES else _with_costs(view, timing)
 
 
 def _lines(trace: Trace, stage: str, graph: Inlined, limit: int) -> Callable[[int], Frame | None]:
@@ -133,7 +153,7 @@ def _lines(trace: Trace, stage: str, graph: Inlined, limit: int) -> Callable[[in
         return lambda _: None
     traced = inline(trace.graph, limit=limit)
     source = InlinedLines(trace.lines, traced)
-    known = dict(zip(traced.nodes.names, range(len(traced.nodes)), strict=True))
+    known = index_by_name(traced.nodes.names)
     later = [
         known.get(str(kind.attributes["op_name"]) if "op_name" in kind.attributes else node_path(name))
         for name, kind in zip(graph.nodes.names, graph.nodes.kinds, strict=True)
@@ -144,6 +164,31 @@ def _lines(trace: Trace, stage: str, graph: Inlined, limit: int) -> Callable[[in
         return None if at is None else source.line(at)
 
     return line
+
+
+def _with_costs(view: GraphView, timing: Timing) -> GraphView:
+    """Returns the view with what its nodes took: those of its trace that were executed at their paths."""
+    found: dict[str, Cost] = {}
+    for node in timing.nodes:
+        if node.time.trace == view.trace.id:
+            found[node.time.path] = _cost(node, found.get(node.time.path))
+    nodes = tuple(node._replace(cost=found.get(node.path)) for node in view.nodes)
+    return dataclasses.replace(view, nodes=nodes, timing=timing)
+
+
+def _cost(node: TimedNode, before: Cost | None) -> Cost:
+    time, owner = node.time, node.owner
+    cost = Cost(
+        time.calls, time.self_ns, time.total_ns, time.bytes, owner.phase, owner.module.name if owner.module else ""
+    )
+    if before is None:
+        return cost
+    return cost._replace(
+        calls=before.calls + cost.calls,
+        self_ns=before.self_ns + cost.self_ns,
+        total_ns=before.total_ns + cost.total_ns,
+        allocated_bytes=before.allocated_bytes + cost.allocated_bytes,
+    )
 
 
 class _View:
@@ -157,7 +202,7 @@ class _View:
         self._graph = full if cleaned is None else cleaned.graph
         self._put_aside = {} if cleaned is None else cleaned.put_aside
         self._badges = {} if cleaned is None else cleaned.badges
-        self._index = _positions(full.nodes.names)  # in the full graph
+        self._index = index_by_name(full.nodes.names)  # in the full graph
         self._tree = scope_tree(self._graph, raw=raw)
         self._functions = _functions(self._graph, self._tree)
         self._kinds: dict[Kind, tuple[Mapping[str, Any], tuple[str, ...]]] = {}
@@ -165,12 +210,11 @@ class _View:
 
     def view(self, scope: str) -> GraphView:
         """Returns the view of one scope."""
-        root = self._tree.find(scope)
-        if root is None:
-            raise self._no_scope(scope)
+        root = named_scope(self._tree, scope, self._full.nodes.names)
+        scope = self._tree.path(root)
         groups, moved = self._groups(root, scope)
         chosen = [index for index, owner in enumerate(self._tree.owners) if owner in moved]
-        positions = _positions([self._graph.nodes.names[index] for index in chosen])
+        positions = index_by_name([self._graph.nodes.names[index] for index in chosen])
         full_indexes = self._full_indexes()
         nodes = [self._node(index, full_indexes[index], moved[self._tree.owners[index]]) for index in chosen]
         if scope:
@@ -179,11 +223,6 @@ class _View:
         below = f"{scope}/" if scope else ""
         put_aside = {path: reason for path, reason in self._put_aside.items() if path.startswith(below)}
         return GraphView(self._trace, self._stage, scope, self._raw, tuple(nodes), edges, tuple(groups), put_aside)
-
-    def _no_scope(self, scope: str) -> NotFound:
-        known = [self._tree.path(number) for number in range(1, min(len(self._tree), 10_000))]
-        listing = f"it has: {', '.join(known[:8]) or 'none'}"
-        return NotFound(f"no scope named '{scope}'", hint=did_you_mean(scope, known, otherwise=listing))
 
     def _groups(self, root: int, scope: str) -> tuple[list[Group], dict[int, int]]:
         """Returns the scopes of the view, and their numbers in it by their numbers in the tree."""
@@ -254,12 +293,12 @@ class _View:
 
     def _outside(self, nodes: list[ViewNode], positions: dict[str, int], scope: str) -> list[ViewNode]:
         """Returns the nodes that those of the view read; adds their positions."""
-        everywhere = _positions(self._graph.nodes.names)
+        everywhere = index_by_name(self._graph.nodes.names)
         full_indexes = self._full_indexes()
         found: list[ViewNode] = []
         for node in nodes:
             for reference in node.inputs:
-                path = _producer(reference)[0]
+                path = producer_of(reference)
                 if path in positions or path not in everywhere:
                     continue
                 positions[path] = len(nodes) + len(found)
@@ -271,27 +310,12 @@ class _View:
 def _edges(nodes: Sequence[ViewNode], positions: Mapping[str, int]) -> Iterable[Edge]:
     for target, node in enumerate(nodes):
         for number, reference in enumerate(node.inputs):
-            path, port = _producer(reference)
+            path, port = split(reference)
             source = positions.get(path)
             if source is not None:
                 outputs = nodes[source].outputs
                 known = 0 <= port < len(outputs)
                 yield Edge(source, port, target, number, outputs[port] if known else None)
-
-
-def _producer(reference: str) -> tuple[str, int]:
-    """Returns the path and the port in a reference; hostile paths have colons of their own."""
-    if reference.startswith("^"):
-        return reference[1:], CONTROL
-    path, colon, port = reference.rpartition(":")
-    return (path, int(port)) if colon and port.isdecimal() and port.isascii() and len(port) < 10 else (reference, 0)
-
-
-def _positions(names: Iterable[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for index, name in enumerate(names):
-        found.setdefault(name, index)
-    return found
 
 
 def _functions(graph: Inlined, tree: ScopeTree) -> dict[int, str]:

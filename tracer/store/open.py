@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+from collections.abc import Sequence
 from pathlib import Path
 
 from tracer.errors import NotFound, Unreadable
-from tracer.recorded import Run
+from tracer.recorded import Run, Warned
 from tracer.store.find import find_run
-from tracer.store.foreign.event_files import event_files, read_event_folder
-from tracer.store.foreign.graph_files import read_file
-from tracer.store.foreign.saved_model import MODEL_FILE
-from tracer.store.foreign.values import shown
 from tracer.store.load import load_run
+from tracer.store.profiles import SUFFIX
 from tracer.text import one_line
 
-_LOOKED_FOR = (
-    f"a run of ours (run.json), a SavedModel ({MODEL_FILE}), or event files (*tfevents*), also in its subfolders"
-)
 _GRAPH_FILES = (".pb", ".pbtxt", ".meta", ".json")
 
 
@@ -26,7 +21,7 @@ def open_run(reference: str, logdir: Path) -> Run:
     """Returns the run that `reference` names; its graphs are read when they are asked for.
 
     That is a run of ours, however `find_run` takes it; else what lies at that path: a TensorBoard log folder with all
-    below it, an event file, a GraphDef, a MetaGraphDef, a SavedModel, the JSON of a Keras model.
+    below it, an event file, a profile, a GraphDef, a MetaGraphDef, a SavedModel, the JSON of a Keras model.
 
     Raises:
       NotFound: there is neither.
@@ -45,24 +40,55 @@ def open_run(reference: str, logdir: Path) -> Run:
 
 def open_path(path: Path) -> Run:
     """Returns the run of what another tool left at an existing path. Raises as `open_run`."""
+    # What reads foreign files is loaded for them only: it takes as long as the rest of what most commands load.
+    from tracer.store.foreign.graph_files import read_file
+    from tracer.store.foreign.profiles import read_profile_file
+
     try:
-        return _folder(path) if path.is_dir() else read_file(path)
+        if path.is_dir():
+            return _folder(path)
+        return read_profile_file(path) if path.name.endswith(SUFFIX) else read_file(path)
     except OSError as error:
         raise _no_path(str(path), error) from None
 
 
 def _folder(folder: Path) -> Run:
+    from tracer.store.foreign.event_files import event_files
+    from tracer.store.foreign.graph_files import read_file
+    from tracer.store.foreign.profiles import profile_sessions, read_profile_folder
+    from tracer.store.foreign.saved_model import MODEL_FILE
+    from tracer.store.foreign.values import shown
+
     if (folder / MODEL_FILE).is_file():
         run = read_file(folder / MODEL_FILE)
         return dataclasses.replace(run, path=str(folder), name=shown(folder.resolve().name), target=shown(str(folder)))
     files, unread = event_files(folder)
+    sessions = profile_sessions(folder)
     if files:
-        return read_event_folder(folder, files, unread)
+        return _log_folder(folder, files, unread, sessions)
+    if sessions:
+        return read_profile_folder(folder, sessions, unread)
     if unread:
         raise Unreadable(unread[0].message, hint=unread[0].hint)
     named = sorted(file.name for file in folder.iterdir() if file.name.endswith(_GRAPH_FILES))
-    hint = f"it has {named[0]}: name the file" if named else f"looked for: {_LOOKED_FOR}"
+    looked_for = (
+        f"a run of ours (run.json), a SavedModel ({MODEL_FILE}), event files (*tfevents*), or profiles (*{SUFFIX})"
+    )
+    hint = f"it has {named[0]}: name the file" if named else f"looked for: {looked_for}, also in its subfolders"
     raise Unreadable(f"{folder} holds nothing that can be read", hint=hint)
+
+
+def _log_folder(folder: Path, files: list[Path], unread: list[Warned], sessions: Sequence[Path]) -> Run:
+    """Returns the run of a folder with event files; without a graph in them it is that of its profiles."""
+    from tracer.store.foreign.event_files import read_event_folder
+    from tracer.store.foreign.profiles import read_profile_folder, with_profiles
+
+    try:
+        return with_profiles(read_event_folder(folder, files, unread), sessions)
+    except Unreadable as error:
+        if not sessions:
+            raise
+        return read_profile_folder(folder, sessions, [*unread, Warned("no-graph", error.message, error.hint)])
 
 
 def _exists(reference: str) -> bool:

@@ -20,14 +20,15 @@ class Format:
     help: str  # in one line
     render: Callable[[Any], str]  # of a `GraphView`; of a `TextView` too, if `texts`
     texts: bool = False
+    costs: bool = False  # whether it has room for what nodes took
 
 
 FORMATS: Mapping[str, Format] = {
     entry.name: entry
     for entry in (
-        Format("json", ".json", "everything that is known of each node, edge and scope", json.render, texts=True),
+        Format("json", ".json", "all that is known of nodes, edges and scopes", json.render, texts=True, costs=True),
         Format("dot", ".dot", "for Graphviz: dot -Tsvg graph.dot", dot.render),
-        Format("csv", ".csv", "a table with a row for each node", csv.render),
+        Format("csv", ".csv", "a table with a row for each node", csv.render, costs=True),
         Format(
             "model-explorer", ".json", "for Google's Model Explorer: model-explorer graph.json", model_explorer.render
         ),

@@ -7,7 +7,7 @@ import io
 import json
 
 from tracer.render.graph.words import plain, reads_text, type_text
-from tracer.report.export import GraphView, ViewNode
+from tracer.report.export import Cost, GraphView, ViewNode
 
 COLUMNS = (
     "path",
@@ -26,6 +26,12 @@ COLUMNS = (
     "not_followed",
     "outside",
     "attributes",
+    "calls",
+    "self_ns",
+    "total_ns",
+    "allocated_bytes",
+    "phase",
+    "module",
 )
 
 # What makes a cell a formula to a spreadsheet (owasp.org/www-community/attacks/CSV_Injection), and the quote itself,
@@ -65,6 +71,7 @@ def _row(node: ViewNode, attributes: str) -> tuple[str, ...]:
         node.not_followed,
         "yes" if node.outside else "",
         attributes,
+        *(map(str, node.cost) if node.cost else ("",) * len(Cost._fields)),
     )
 
 

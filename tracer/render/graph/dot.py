@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tracer.graph.references import CONTROL
 from tracer.render.graph.fold import folded
 from tracer.render.graph.words import LABEL, reads_text, source_text, type_text, visible
-from tracer.report.export import CONTROL, Edge, GraphView, ViewNode
+from tracer.report.export import Edge, GraphView, ViewNode
 
 # Clusters within clusters. Graphviz's parser gives up at some thousand levels, and nobody sees more than a few.
 DEPTH = 50

@@ -8,8 +8,11 @@ from typing import Any
 
 from tracer.graph.lines import Frame
 from tracer.graph.model import TensorType, Variable
+from tracer.graph.references import CONTROL
 from tracer.render.graph.words import plain
-from tracer.report.export import CONTROL, Edge, GraphView, Group, TextView, ViewNode
+from tracer.render.json.times import coverage, window
+from tracer.report.export import Edge, GraphView, Group, TextView, ViewNode
+from tracer.timing.timing import Timing
 from tracer.version import __version__
 
 FORMAT = 1
@@ -27,7 +30,7 @@ def render(view: GraphView | TextView) -> str:
         "edges": map(_edge, view.edges),
         "put_aside": put_aside,
     }
-    return _object({**_header(view), "scope": view.scope, "raw": view.raw}, rows)
+    return _object({**_header(view), "scope": view.scope, "raw": view.raw, "profile": _profile(view.timing)}, rows)
 
 
 def _object(header: Mapping[str, Any], rows: Mapping[str, Iterable[Any]]) -> str:
@@ -56,6 +59,17 @@ def _header(view: GraphView | TextView) -> dict[str, Any]:
         "kind": trace.kind,
     }
     return {"format": FORMAT, "version": __version__, "trace": trace.id, "function": function, "stage": view.stage}
+
+
+def _profile(timing: Timing | None) -> dict[str, Any] | None:
+    """Returns what the costs rest on; the JSON of all reports tells it so."""
+    if timing is None:
+        return None
+    return {
+        "window": window(timing.run.window),
+        "coverage": coverage(timing),
+        "warnings": [warned.message for warned in timing.damaged],
+    }
 
 
 def _group(number: int, group: Group) -> dict[str, Any]:
@@ -91,6 +105,7 @@ def _node(number: int, node: ViewNode, shared: dict[int, Any]) -> dict[str, Any]
         "functions": node.functions,
         "not_followed": node.not_followed or None,
         "outside": node.outside,
+        "cost": node.cost._asdict() if node.cost else None,
     }
 
 

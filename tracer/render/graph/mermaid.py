@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+from tracer.graph.references import CONTROL
 from tracer.render.graph.fold import folded
 from tracer.render.graph.words import type_text, visible
-from tracer.report.export import CONTROL, GraphView
+from tracer.report.export import GraphView
 from tracer.text import count, plural
 
 # What Mermaid draws at most unless a page configures it otherwise: `maxTextSize` and `maxEdges` in its schema.

@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tracer.graph.references import CONTROL
 from tracer.render.graph.words import plain, reads_text, source_text, type_text, visible
-from tracer.report.export import CONTROL, Edge, GraphView, ViewNode
+from tracer.report.export import Edge, GraphView, ViewNode
 
 _VALUE = 1000  # characters of an attribute: the side panel shows it whole
 _GROUP = "___group___"  # what its web app puts behind a namespace to name the layer

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tracer.errors import Unreadable
 from tracer.graph.model import Graph
+from tracer.graph.op_sets import FRAME_OPS
 from tracer.recorded import Run, Warned
 from tracer.store.events import GRAPH, GRAPH_AND_STATS, KERAS, TornTail, read_record, scan_records
 from tracer.store.foreign.keras_json import keras_graph
@@ -29,7 +30,6 @@ RUN_GRAPH = "run graph"  # what TensorBoard calls the graph that has no tag
 
 _MISSING = "an event file does not hold it"
 _SMALL = 4096  # bytes; the graph of one eager operation is smaller
-_ENDS = frozenset({"_Arg", "_Retval", "_DeviceArg", "_DeviceRetval"})
 _EMPTY = "trace_export has no graph of a function that ran before trace_on, or that is jit-compiled"
 _SCALARS = "Keras writes a graph for Sequential and functional models only; record the program: trace-scenario run FILE"
 
@@ -199,7 +199,7 @@ def _eager_op(content: bytes, path: Path) -> str:
     if len(content) >= _SMALL or not content:
         return ""
     nodes = parse_message("GraphDef", content, path).node
-    inner = [node for node in nodes if _text(node.op) not in _ENDS]
+    inner = [node for node in nodes if _text(node.op) not in FRAME_OPS]
     alone = len(inner) == 1 and len(nodes) > 1 and inner[0].name == inner[0].op
     return _text(inner[0].op) if alone else ""
 
