@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,22 +14,28 @@ from tracer.discover.declare import Call, Scenario, parse_parameters
 from tracer.discover.input_spec import InputSpec, parse_inputs
 from tracer.discover.listing import ListedScenario, list_scenarios
 from tracer.discover.target import Target, load_target, parse_target
-from tracer.errors import ProgramFailed, TracerError, Unreadable, UsageError, reason
+from tracer.errors import NotFound, ProgramFailed, TracerError, Unreadable, UsageError, reason
 from tracer.graph.inline import LIMIT
 from tracer.store import layout
 
 if TYPE_CHECKING:
     from tracer.diagnose import Check
-    from tracer.recorded import Run
+    from tracer.recorded import Run, Warned
     from tracer.report.diff import DiffReport
+    from tracer.report.groups import GroupsReport
+    from tracer.report.lines import LinesReport
     from tracer.report.lint import LintReport
+    from tracer.report.ops import OpsReport
     from tracer.report.runs import RunRow, RunsReport
     from tracer.report.show import ShowReport
+    from tracer.report.stacks import StacksReport
+    from tracer.report.steps import StepsReport
     from tracer.store.prune import OldRun
     from tracer.tensorboard import Board
+    from tracer.timing.samples import Sampled
 
 STEPS = 5  # steps in the window, unless a scenario or the user says; a median of five stands one outlier
-WARMUP = 1  # the first call traces
+WARMUP = 3  # the first call traces, and the next ones settle: allocators, caches, threads
 
 _SCENARIO_INPUTS = "a scenario makes its own arguments: set them with -p"
 
@@ -49,6 +56,7 @@ def run(
     warmup: int | None = None,
     logdir: str | Path | None = None,
     profile: bool = True,
+    profile_seconds: float = 60.0,
     sources: bool = True,
     hlo: bool = False,
     eager: bool = False,
@@ -62,10 +70,11 @@ def run(
       inputs: what to call it with, as `x=float32[8,32]`; else its signature or its Keras inputs say.
       signature: the SavedModel's signature.
       seed: of the random inputs.
-      steps: calls in the profile window; the scenario's own wish, or 5.
-      warmup: calls before it; the scenario's own wish, or 1.
+      steps: calls in the profile window, and before that as many without the profiler; the scenario's own wish, or 5.
+      warmup: calls before everything else; the scenario's own wish, or 3.
       logdir: the log folder.
       profile: whether to profile.
+      profile_seconds: how long the profiler runs at most; steps that are left go without.
       sources: whether to keep copies of the user's files.
       hlo: whether XLA also compiles the functions that the program does not have it compile, for their HLO.
       eager: call the target as it is, and do not wrap it in a tf.function.
@@ -96,6 +105,7 @@ def run(
         profile=profile,
         sources=sources,
         hlo=hlo,
+        profile_seconds=profile_seconds,
         progress=progress,
     )
     in_effect = {**_defaults(loaded), **(parameters or {})}
@@ -132,32 +142,127 @@ def show(
     depth: int = 0,
     top: int = 0,
     raw: bool = False,
+    by: str = "scope",
+    sort: str = "",
     limit: int = LIMIT,
-) -> ShowReport:
+) -> ShowReport | GroupsReport | StepsReport:
     """Returns a run's functions and one stage of one of them: its scope tree, or its text.
+
+    With another `by` than `scope` it returns what the window of the run took by that: a `GroupsReport`; by `step` a
+    `StepsReport`.
 
     Args:
       run: the run, or what another tool left: a log folder, an event file, a GraphDef, a SavedModel.
       logdir: the log folder.
-      function: whose stage, `step`, or `step#2` for its second trace; the one that was called first, if not given.
+      function: whose stage, `step`, or `step#2` for its second trace; if not given, of those that the program called
+        the one with the most nodes, else the first.
       stage: `traced`, `optimized`, or one of the texts `source`, `autograph`, `hlo`, `optimized_hlo`.
-      scope: only this scope and what is below it.
+      scope: only this scope and what is below it: its path, the end of it where one scope's path ends so, or the path
+        of a node that lies in it.
       depth: how many levels of scopes, 0 for all.
       top: how many functions and scopes, 0 for all.
       raw: the graph as it is, with constants and identities, and without folding what repeats.
+      by: `scope`, `layer`, `module`, `phase`, `op`, `device` or `step`.
+      sort: `self`, `total`, `calls` or `bytes`; if it is empty scopes come in the order of the program, phases and
+        steps in their own, and other groups by their time.
       limit: how many nodes the graph may have with its functions in their places.
 
     Raises:
-      NotFound: no such run, function, stage or scope.
+      NotFound: no such run, function, stage, scope, group or order; or nothing to group, for want of a profile.
       Unreadable: the run is damaged.
       TooLarge: the graph is larger than `limit`.
     """
     from tracer.report.show import show_report
 
     with _reading(run, logdir) as loaded:
+        if by != "scope":
+            return _grouped(loaded, by, function or "", sort, top, limit)
         return show_report(
-            loaded, function=function, stage=stage, scope=scope, depth=depth, top=top, raw=raw, limit=limit
+            loaded, function=function, stage=stage, scope=scope, depth=depth, top=top, raw=raw, sort=sort, limit=limit
         )
+
+
+def _grouped(run: Run, by: str, function: str, sort: str, top: int, limit: int) -> GroupsReport | StepsReport:
+    from tracer.report.groups import check_group, groups_report
+    from tracer.report.steps import steps_report
+    from tracer.timing.timing import read_timing
+
+    check_group(by)
+    if by == "step":
+        if function or sort:
+            raise UsageError("steps are of the whole run, in their order", hint="leave out --function and --sort")
+        return steps_report(read_timing(run, by_step=True, limit=limit), top=top)
+    return groups_report(read_timing(run, limit=limit), by, function=function, sort=sort, top=top)
+
+
+def ops(
+    run: str = "latest",
+    *,
+    logdir: str | Path | None = None,
+    function: str = "",
+    sort: str = "self",
+    top: int = 0,
+    limit: int = LIMIT,
+) -> OpsReport:
+    """Returns what was executed in a run's window, node by node, the most expensive first.
+
+    Args:
+      run: the run, or a profile (`.xplane.pb`), or a log folder with one.
+      logdir: the log folder.
+      function: only the nodes of this function, or of one trace of it: `step#2`.
+      sort: `self`, `total`, `calls` or `bytes`.
+      top: how many nodes to list, 0 for all.
+      limit: how many nodes a graph may have with its functions in their places; a larger one is left out.
+
+    Raises:
+      NotFound: no such run, function or order, or the run has no profile.
+      Unreadable: the run or its profile is damaged.
+    """
+    from tracer.report.ops import ops_report
+    from tracer.timing.timing import read_timing
+
+    with _reading(run, logdir) as loaded:
+        return ops_report(read_timing(loaded, limit=limit), function=function, sort=sort, top=top)
+
+
+def lines(
+    run: str = "latest",
+    *,
+    logdir: str | Path | None = None,
+    function: str = "",
+    sort: str = "self",
+    top: int = 0,
+    limit: int = LIMIT,
+) -> LinesReport:
+    """Returns the lines of Python behind what was executed in a run's window, the most expensive first.
+
+    Args and raises: as `ops`; `sort="total"` counts for a line what it called as well.
+    """
+    from tracer.report.lines import lines_report
+    from tracer.timing.timing import read_timing
+
+    with _reading(run, logdir) as loaded:
+        return lines_report(read_timing(loaded, limit=limit), function=function, sort=sort, top=top)
+
+
+def stacks(
+    run: str = "latest",
+    *,
+    logdir: str | Path | None = None,
+    function: str = "",
+    sort: str = "self",
+    top: int = 0,
+    limit: int = LIMIT,
+) -> StacksReport:
+    """Returns the call stacks of Python behind what was executed in a run's window, the most expensive first.
+
+    Args and raises: as `ops`.
+    """
+    from tracer.report.stacks import stacks_report
+    from tracer.timing.timing import read_timing
+
+    with _reading(run, logdir) as loaded:
+        return stacks_report(read_timing(loaded, limit=limit), function=function, sort=sort, top=top)
 
 
 def lint(
@@ -194,10 +299,12 @@ def diff(
     logdir: str | Path | None = None,
     function: str = "",
     stage: str = "",
+    conditions: Sequence[str] = (),
+    noise: float | None = None,
     top: int = 0,
     limit: int = LIMIT,
 ) -> DiffReport:
-    """Returns what changed from one run to another, or between two traces or stages of one.
+    """Returns what changed from one run to another, or between two traces or stages of one: graph, time, memory.
 
     Args:
       before: `RUN[:FUNCTION][#TRACE][@STAGE]`: `latest~1`, `latest:step#1`, `latest:step@traced`.
@@ -205,20 +312,53 @@ def diff(
       logdir: the log folder.
       function: the function on both sides where they name none.
       stage: the stage on both sides where they name none; else `traced`.
-      top: how many changes to list, 0 for all.
+      conditions: `time>5%`, `peak_bytes>64MiB`, `self_ns[net/layer]>10%`: `outcomes` says which are met.
+      noise: how far runs of an unchanged program may be apart in time, 0.05 for 5 %; by default 40 %.
+      top: how many changes, and how many rows of time, to list, 0 for all.
       limit: how many nodes a graph may have with its functions in their places.
 
     Raises:
       NotFound: no such run, function, trace or stage, or nothing to compare.
-      UsageError: a side cannot be read, or its stage is not for comparing.
+      UsageError: a side or a condition cannot be read, or a stage is not for comparing.
       Unreadable: a run is damaged.
     """
+    from tracer.report.conditions import parse_condition
     from tracer.report.diff import diff_report
     from tracer.report.sides import parse_sides
 
+    if noise is not None and not 0 <= noise < math.inf:
+        raise UsageError(f"noise is {noise}", hint="a part, 0 or more: 0.05 for 5 %")
+    wanted = [parse_condition(condition) for condition in conditions]
     sides = parse_sides(before, after, function=function, stage=stage)
     with _reading(sides[0].run, logdir) as first, _reading(sides[1].run, logdir) as second:
-        return diff_report(first, second, sides, top=top, limit=limit)
+        damaged: list[Warned] = []
+        both = first.path != second.path  # the time of one run has nothing to be compared with
+        sampled = [_samples(each, limit, damaged) if both else None for each in (first, second)]
+        return diff_report(
+            first,
+            second,
+            sides,
+            sampled=(sampled[0], sampled[1]),
+            damaged=damaged,
+            conditions=wanted,
+            noise=noise,
+            top=top,
+            limit=limit,
+        )
+
+
+def _samples(run: Run, limit: int, damaged: list[Warned]) -> Sampled | None:
+    """Returns what a run's nodes took; None if it has no profile, or none that can be read: `damaged` says so then."""
+    from tracer.recorded import Warned
+    from tracer.timing.samples import read_samples
+
+    try:
+        return read_samples(run, limit=limit)
+    except NotFound:
+        return None
+    except Unreadable as error:
+        damaged.append(Warned("damaged", error.message, error.hint))
+        return None
 
 
 def export(
@@ -230,34 +370,61 @@ def export(
     stage: str = "traced",
     scope: str = "",
     raw: bool = False,
+    costs: bool = True,
     limit: int = LIMIT,
-) -> str:
-    """Returns one stage of a function as text in a format that other tools open.
+) -> str | bytes:
+    """Returns one stage of a function, or a run's profile, in a format that other tools open.
 
     Args:
       run: the run, or what another tool left, as in `show`.
-      format: `json`, `dot`, `csv`, `model-explorer` or `mermaid`.
+      format: of a graph `json`, `dot`, `csv`, `model-explorer`, `mermaid`; of a profile `folded`, `speedscope`,
+        `perfetto`, which is bytes.
       logdir: the log folder.
-      function: which function, or which trace of it, as in `show`.
+      function: which function, or which trace of it, as in `show`; of a profile all of them, if it is not given.
       stage: which stage of it.
       scope: only this scope and what is below it.
       raw: constants, variables, identities and control edges too.
+      costs: what each node took, in the formats that have room for it (`json`, `csv`), if the run has a profile.
       limit: how many nodes the graph may have with its functions in their places.
 
     Raises:
-      NotFound: no such run, function, stage or scope.
-      UsageError: no such format, or it is not for a stage that is a text.
-      Unreadable: the run is damaged.
+      NotFound: no such run, function, stage or scope, or no profile.
+      UsageError: no such format, or it is not for a stage that is a text, or not for a part of a graph.
+      Unreadable: the run, or its profile, is damaged.
       TooLarge: the graph is larger than `limit`.
     """
-    from tracer.render.graph import check_format, render_view
-    from tracer.report.export import export_view
-    from tracer.report.show import chosen_trace
+    from tracer.render.formats import check_format
+    from tracer.render.profile import FORMATS
 
     check_format(format)
     with _reading(run, logdir) as loaded:
-        trace = chosen_trace(loaded, function)
-        return render_view(export_view(trace, stage=stage, scope=scope, raw=raw, limit=limit), format)
+        if format not in FORMATS:
+            return _graph_export(loaded, format, function, stage, scope, raw=raw, costs=costs, limit=limit)
+        if scope or raw or stage != "traced":
+            raise UsageError(f"'{format}' is of a profile", hint="--stage, --scope and --raw are for graphs")
+        from tracer.report.profile import profile_view
+        from tracer.timing.timing import read_timing
+
+        return FORMATS[format].render(profile_view(read_timing(loaded, limit=limit), function=function or ""))
+
+
+def _graph_export(
+    run: Run, name: str, function: str | None, stage: str, scope: str, *, raw: bool, costs: bool, limit: int
+) -> str:
+    from tracer.recorded import GRAPH_STAGES
+    from tracer.render.graph import FORMATS, render_view
+    from tracer.report.export import export_view
+    from tracer.report.show import chosen_trace
+    from tracer.timing.timing import read_timing
+
+    trace = chosen_trace(run, function)
+    timing = None
+    if costs and FORMATS[name].costs and run.profiles and stage in GRAPH_STAGES:
+        try:
+            timing = read_timing(run, limit=limit)
+        except Unreadable as error:
+            raise Unreadable(error.message, hint="--no-costs exports the graph without its profile") from error
+    return render_view(export_view(trace, stage=stage, scope=scope, raw=raw, limit=limit, timing=timing), name)
 
 
 def board(

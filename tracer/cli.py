@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REGRESSION = 5  # the exit code of a comparison that found a change it was to fail on
+INCONCLUSIVE = 6  # of a comparison that cannot tell whether there is such a change
 PARTIAL = 7  # of a report from which something is missing, as its file is damaged
 _DEBUG = "TRACE_SCENARIO_DEBUG"
 
@@ -106,7 +107,7 @@ def _json(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _function(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
-        "--function", metavar="NAME[#N]", help="Of which function, and its N-th trace.  [default: the first called]"
+        "--function", metavar="NAME[#N]", help="Of which function, and its N-th trace.  [default: the largest called]"
     )(command)
 
 
@@ -127,6 +128,21 @@ def _limit(command: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="How many nodes the graph may have with its functions in their places.",
     )(command)
+
+
+def _timed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what the views of time take."""
+    for option in (
+        _json,
+        _logdir,
+        click.option("--top", type=click.IntRange(min=0), default=20, show_default=True, help="How many; 0 is all."),
+        _limit,
+        click.option("--sort", default="self", show_default=True, help="self, total, calls or bytes."),
+        click.option("--function", default="", metavar="NAME[#N]", help="Only of this function, or its N-th trace."),
+        click.argument("run", default="latest"),
+    ):
+        command = option(command)
+    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -167,8 +183,16 @@ def list_command(as_json: bool) -> None:
 @click.option("--signature", help="A SavedModel's signature.  [default: serving_default]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
 @click.option("--steps", type=int, help="Calls in the profile window.  [default: the scenario's, or 5]")
-@click.option("--warmup", type=int, help="Calls before the window.  [default: the scenario's, or 1]")
+@click.option("--warmup", type=int, help="Calls before everything else.  [default: the scenario's, or 3]")
 @click.option("--profile/--no-profile", default=True, show_default=True, help="Run TensorFlow's profiler.")
+@click.option(
+    "--profile-seconds",
+    type=float,
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the profiler runs at most; steps that are left go without.",
+)
 @click.option("--source/--no-source", "sources", default=True, show_default=True, help="Keep copies of your files.")
 @click.option("--hlo", is_flag=True, help="Have XLA compile also the functions that are not jitted, to see their HLO.")
 @click.option("--eager", is_flag=True, help="Call the target as it is: do not wrap it in a tf.function.")
@@ -176,6 +200,10 @@ def list_command(as_json: bool) -> None:
 @_json
 def run(target: str, parameters: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Record TARGET: a scenario, file.py[:name], package.module:attribute, a SavedModel folder, a Keras file.
+
+    It is called warmup + steps + 1 + steps times: to warm up, for the true time of each step, once while TensorFlow
+    instantiates functions again so that no kernel goes untraced, and with the profiler. With --no-profile it is called
+    warmup + steps times.
 
     \b
     Examples:
@@ -221,9 +249,13 @@ def runs(top: int, logdir: str, as_json: bool) -> None:
 @click.argument("run", default="latest")
 @_function
 @_stage
-@click.option("--scope", default="", help="Only this scope and what is below it.")
+@click.option("--scope", default="", help="Only this scope, by its path or the end of it.")
 @click.option("--depth", type=click.IntRange(min=0), default=0, help="How many levels of scopes; 0 is all.")
 @click.option("--raw", is_flag=True, help="The graph as it is: constants and identities too, and nothing folded.")
+@click.option(
+    "--by", default="scope", show_default=True, help="Time by scope, layer, module, phase, op, device or step."
+)
+@click.option("--sort", default="", help="self, total, calls or bytes.  [default: as in the program]")
 @_limit
 @click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many rows; 0 is all.")
 @_logdir
@@ -238,6 +270,7 @@ def show(run: str, as_json: bool, **options: Any) -> int:
     Examples:
       trace-scenario show demo_module
       trace-scenario show --function step#2 --stage optimized --depth 2
+      trace-scenario show train_step --by layer
       trace-scenario show exported/my_model
     """
     from tracer import api
@@ -248,17 +281,81 @@ def show(run: str, as_json: bool, **options: Any) -> int:
 
 
 @main.command()
+@_timed
+def ops(run: str, as_json: bool, **options: Any) -> int:
+    """Show what was executed in the window of a RUN, node by node: calls, time, memory, and the line of Python.
+
+    \b
+    Examples:
+      trace-scenario ops train_step --sort calls
+      trace-scenario ops --function step --top 0 --json
+    """
+    from tracer import api
+
+    report = api.ops(run, **options)
+    Output(as_json, options["logdir"]).ops(report)
+    return PARTIAL if report.is_partial else 0
+
+
+@main.command()
+@_timed
+def lines(run: str, as_json: bool, **options: Any) -> int:
+    """Show the source of a RUN with the time of its window at each line.
+
+    \b
+    Examples:
+      trace-scenario lines
+      trace-scenario lines train_step --sort total --top 40
+    """
+    from tracer import api
+
+    report = api.lines(run, **options)
+    Output(as_json, options["logdir"]).lines(report)
+    return PARTIAL if report.is_partial else 0
+
+
+@main.command()
+@_timed
+def stacks(run: str, as_json: bool, **options: Any) -> int:
+    """Show the call stacks of Python behind the time of a RUN's window.
+
+    \b
+    Examples:
+      trace-scenario stacks --top 5
+      trace-scenario export --format folded | flamegraph.pl > flames.svg
+    """
+    from tracer import api
+
+    report = api.stacks(run, **options)
+    Output(as_json, options["logdir"]).stacks(report)
+    return PARTIAL if report.is_partial else 0
+
+
+@main.command()
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option("--function", default="", help="Of this function, where A and B name none.  [default: all]")
 @click.option("--stage", default="", help="traced, optimized, hlo or optimized_hlo.  [default: traced]")
-@click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many changes; 0 is all.")
+@click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many rows; 0 is all.")
 @_limit
-@click.option("--fail-on-change", is_flag=True, help="Exit code 5 if anything changed.")
+@click.option("--fail-on-change", is_flag=True, help="Exit code 5 if anything changed in a graph.")
+@click.option(
+    "--fail-on",
+    "conditions",
+    multiple=True,
+    metavar="NAME>NUMBER",
+    help="Exit code 5 if B has more by so much, as time>5% or peak_bytes>64MiB; 6 if that cannot be told.",
+)
+@click.option(
+    "--noise",
+    type=click.FloatRange(min=0),
+    metavar="PERCENT",
+    help="How far two runs of an unchanged program are apart in time on this machine.  [default: 40]",
+)
 @_logdir
 @_json
-def diff(before: str, after: str, fail_on_change: bool, as_json: bool, **options: Any) -> int:
-    """Compare A and B: two runs, two traces of a function, or two stages of one.
+def diff(before: str, after: str, fail_on_change: bool, noise: float | None, as_json: bool, **options: Any) -> int:
+    """Compare A and B: two runs, with their time and memory, two traces of a function, or two stages of one.
 
     Each is RUN[:FUNCTION][#TRACE][@STAGE]; what B leaves out at its beginning it has from A.
 
@@ -267,14 +364,17 @@ def diff(before: str, after: str, fail_on_change: bool, as_json: bool, **options
       trace-scenario diff latest~1 latest
       trace-scenario diff retracing:scale#1 '#2'
       trace-scenario diff latest:step@traced @optimized
+      trace-scenario diff latest~1 latest --fail-on 'time>5%' --fail-on 'nodes>0'
     """
     from tracer import api
 
-    report = api.diff(before, after, **options)
+    report = api.diff(before, after, noise=None if noise is None else noise / 100, **options)
     Output(as_json, options["logdir"]).diff(report)
-    if fail_on_change and report.changed:
+    if report.regressed or (fail_on_change and report.changed):
         return REGRESSION
-    return PARTIAL if report.unread else 0
+    if report.undecided:
+        return INCONCLUSIVE
+    return PARTIAL if report.is_partial else 0
 
 
 @main.command()
@@ -299,27 +399,35 @@ def lint(run: str, as_json: bool, **options: Any) -> int:
 
 @main.command()
 @click.argument("run", default="latest")
-@click.option("--format", default="json", show_default=True, help="json, dot, csv, model-explorer or mermaid.")
+@click.option(
+    "--format",
+    default="json",
+    show_default=True,
+    help="Of a graph: json, dot, csv, model-explorer, mermaid. Of a profile: folded, speedscope, perfetto.",
+)
 @click.option("-o", "--output", type=click.Path(), help="The file to write.  [default: stdout]")
 @_function
 @_stage
-@click.option("--scope", default="", help="Only this scope and what is below it.")
+@click.option("--scope", default="", help="Only this scope, by its path or the end of it.")
 @click.option("--raw", is_flag=True, help="Constants, variables, identities and control edges too.")
+@click.option("--costs/--no-costs", default=True, help="In json and csv: what each node took.  [default: costs]")
 @_limit
 @_logdir
 @_json
 def export(run: str, output: str | None, as_json: bool, **options: Any) -> None:
-    """Write one stage of a function in a format that other tools open.
+    """Write one stage of a function, or the profile of a RUN, in a format that other tools open.
 
     \b
     Examples:
       trace-scenario export --format dot | dot -Tsvg > graph.svg
       trace-scenario export demo_module --format model-explorer -o demo.json
+      trace-scenario export train_step --format perfetto -o train_step.perfetto-trace
     """
     from tracer import api
 
-    content = api.export(run, **options)
-    Output(as_json, options["logdir"]).exported(content, options["format"], output)
+    out = Output(as_json, options["logdir"])
+    out.check_export(options["format"], output)
+    out.exported(api.export(run, **options), options["format"], output)
 
 
 @main.command()

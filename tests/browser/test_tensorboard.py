@@ -81,7 +81,7 @@ def test_the_tag_holds_the_functions_graph_and_nothing_else(board, name):
     """TensorBoard serves one tag, its scope is the module's, each input is a node, and no op is the eager runtime's."""
     tags = fetch(board, "info")[name]["tags"]
 
-    assert sorted(tags) == ["1 addprint", "1 addprint, optimised"]
+    assert sorted(tags) == ["1 addprint", "1 addprint, optimized"]
 
     graph = text_format.Parse(fetch(board, "graph", run=name, tag="1 addprint"), GraphDef())
     names = {node.name for node in graph.node}
@@ -122,7 +122,7 @@ def test_the_optimised_graph_is_drawn_when_its_tag_is_chosen(page, board, name):
     page.goto(board.link(name), wait_until="domcontentloaded")
     node(page, "demo_module").wait_for(timeout=WAIT_MS)
 
-    choose(page, "1 addprint, optimised")
+    choose(page, "1 addprint, optimized")
 
     node(page, "identity_RetVal").wait_for(timeout=WAIT_MS)  # which only the optimised graph has
     expand(page, "demo_module")

@@ -1,5 +1,6 @@
 """Every command has its verb in Python, its help with an example, and its place in the documents."""
 
+import dataclasses
 import inspect
 import re
 from collections.abc import Iterator
@@ -11,9 +12,13 @@ import pytest
 
 import tracer
 from tests.helpers import graph, run, trace
+from tests.profiles import host, profile
+from tests.timed import EVENTS, timed
 from tracer.cli import main
 from tracer.errors import Unreadable
+from tracer.profile.model import Allocation, Profile
 from tracer.recorded import Argument, Run, Window
+from tracer.report.diff import DiffReport
 
 ROOT = Path(__file__).parents[2]
 OF_ALL_LISTS = {"returned", "total", "truncated", "items"}
@@ -47,12 +52,13 @@ def test_a_command_is_in_the_readme_and_in_the_page_on_json(name: str) -> None:
     assert f"\n## `{name}`\n" in (ROOT / "docs/json.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["show", "diff", "lint"])
+@pytest.mark.parametrize("name", ["show", "ops", "lines", "stacks", "diff", "lint"])
 def test_every_key_that_a_report_has_is_in_the_page_on_json(name: str) -> None:
     """Who reads the section on a command in docs/json.md has read of each key that its object may have."""
-    section = _section(name)
-    for other in re.findall(r"as for `(\w+)`", section):  # warnings and findings are told once
-        section += _section(other)
+    sections = [name]
+    for each in sections:  # what several have, such as warnings and windows, is told once
+        sections += [other for other in re.findall(r"as for `(\w+)`", _section(each)) if other not in sections]
+    section = "".join(map(_section, sections))
     report = _report(name)
     documented = set(re.findall(r"`([^`]+?)(?:\[\])?`", section))
 
@@ -68,15 +74,52 @@ def _section(name: str) -> str:
 def _report(name: str) -> dict[str, Any]:
     """Returns a report of a small run in which every list has something."""
     from tracer.render import json as to_json
-    from tracer.report.diff import diff_report
     from tracer.report.lint import lint_report
     from tracer.report.show import show_report
 
     if name == "show":
         return to_json.show(show_report(_run("x:Placeholder  net/p:EagerPyFunc=float64[2]<-x")))
+    if name in ("ops", "lines", "stacks"):
+        return _timed_report(name)
     if name == "lint":
         return to_json.lint(lint_report(_run("x:Placeholder  net/p:EagerPyFunc=float64[2]<-x")))
-    return to_json.diff(diff_report(_run("x:Neg=float32[2]"), _run("x:Neg=float32[3]", path="b", size="2")))
+    return to_json.diff(_diff_report())
+
+
+def _diff_report() -> DiffReport:
+    from tracer.report.conditions import parse_condition
+    from tracer.report.diff import diff_report
+    from tracer.timing.samples import read_samples
+
+    called = "EagerLocalExecute: __inference_step_0 0-900  FunctionRun{id=7} 1-2"
+    worker = "worker  ExecutorState::Process{id=7} 5-800  x:Neg 10-90"
+    stepped = profile(host(f"main  step{{step_num=0,_r=1}} 0-900  {called}", worker))
+    block = Allocation(20, 1024, 1, "mklcpu", 2048, "x", 0, 1, 0, "", "node")
+    opened = dataclasses.replace(stepped, allocations=(block,))
+    before, after = (
+        dataclasses.replace(each, profiles=("vm.xplane.pb",), _open_profile=lambda _: opened)
+        for each in (_run("x:Neg=float32[2]"), _run("x:Neg=float32[3]", path="b", size="2"))
+    )
+    sampled = read_samples(before), read_samples(after)
+    return diff_report(before, after, sampled=sampled, conditions=[parse_condition("time>5%")])
+
+
+def _timed_report(name: str) -> dict[str, Any]:
+    from tracer.render import json as to_json
+    from tracer.report.lines import lines_report
+    from tracer.report.ops import ops_report
+    from tracer.report.stacks import stacks_report
+    from tracer.timing.timing import read_timing
+
+    def opened(path: str) -> Profile:
+        if path == "cut off":
+            raise Unreadable("the profile is cut off", hint="record it again")
+        return profile(host(EVENTS))
+
+    timing = read_timing(dataclasses.replace(timed(), profiles=("whole", "cut off"), _open_profile=opened))
+    if name == "ops":
+        return to_json.ops(ops_report(timing))
+    return to_json.lines(lines_report(timing)) if name == "lines" else to_json.stacks(stacks_report(timing))
 
 
 def _run(nodes: str, path: str = "a", size: str = "1") -> Run:

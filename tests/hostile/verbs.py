@@ -12,9 +12,11 @@ from pathlib import Path
 from tracer import api
 from tracer.errors import TracerError
 from tracer.render import json as json_pages
-from tracer.render import text as pages
 from tracer.render.graph import FORMATS
 from tracer.render.text import Style
+from tracer.render.text import diff as diff_page
+from tracer.render.text import lint as lint_page
+from tracer.render.text import show as show_page
 
 csv.field_size_limit(1 << 30)  # Python's own is 128 KiB
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -61,26 +63,26 @@ def _one(check: Callable[[str, Path | None], None], path: str, logdir: Path | No
 def _show(path: str, logdir: Path | None) -> None:
     report = api.show(path, logdir=logdir, top=60)
     for width in (80, 200):
-        _check_page(pages.show(report, Style(width=width)))
+        _check_page(show_page.show(report, Style(width=width)))
     _check_json(json_pages.dumps(json_pages.show(report)))
 
 
 def _show_raw(path: str, logdir: Path | None) -> None:
     report = api.show(path, logdir=logdir, raw=True, top=60)
-    _check_page(pages.show(report, Style()))
+    _check_page(show_page.show(report, Style()))
     _check_json(json_pages.dumps(json_pages.show(report)))
 
 
 def _lint(path: str, logdir: Path | None) -> None:
     report = api.lint(path, logdir=logdir)
-    _check_page(pages.lint(report, Style(width=80)))
+    _check_page(lint_page.lint(report, Style(width=80)))
     _check_json(json_pages.dumps(json_pages.lint(report)))
 
 
 def _diff(path: str, logdir: Path | None) -> None:
     report = api.diff(path, path, logdir=logdir, top=60)
     assert not report.changes.total
-    _check_page(pages.diff(report, Style(width=80)))
+    _check_page(diff_page.diff(report, Style(width=80)))
     _check_json(json_pages.dumps(json_pages.diff(report)))
 
 

@@ -40,7 +40,7 @@ def test_the_example_notebook_shows_tensorboard_and_stops_it(execute):
     assert frame
     address, _, tags = stdout(asked).partition(" ")
     assert address == frame[1]
-    assert sorted(ast.literal_eval(tags)) == ["1 predict", "1 predict, optimised"]
+    assert sorted(ast.literal_eval(tags)) == ["1 predict", "1 predict, optimized"]
     assert stopped[0].data["text/plain"] == "()"
 
 

@@ -17,6 +17,7 @@ from tracer.capture.finish import tag_names
 from tracer.discover.listing import list_scenarios
 from tracer.graph.inline import inline
 from tracer.store.load import load_run
+from tracer.store.tag_names import tag_names as tag_names_of_nodes
 
 SCENARIOS = [entry.name for entry in list_scenarios() if entry.origin == "built-in"]
 
@@ -133,7 +134,7 @@ def test_each_stage_of_a_trace_is_a_tag_without_functions(scenario: str, recorde
     tags = tags_of(folder)
 
     names = tag_names(run)
-    optimised = [f"{names[trace.id]}, optimised" for trace in run.traces if trace.stages["optimized"] == ""]
+    optimised = [f"{names[trace.id]}, optimized" for trace in run.traces if trace.stages["optimized"] == ""]
     assert sorted(tags) == sorted([*names.values(), *optimised])
     for graph in tags.values():
         nodes = {node.name for node in graph.node}
@@ -144,14 +145,14 @@ def test_each_stage_of_a_trace_is_a_tag_without_functions(scenario: str, recorde
 
 @pytest.mark.parametrize("scenario", sorted(TOP_SCOPES))
 def test_a_tag_has_the_inlined_graph_with_its_shapes(scenario: str, recorded: Callable[[str], Path]) -> None:
-    """A trace's tag names its nodes by their node paths, each edge has a shape, and no op is the eager runtime's."""
+    """A trace's tag has each node of its inlined graph, each edge has a shape, and no op is the eager runtime's."""
     folder = recorded(scenario)
     run = load_run(folder)
     tags, names = tags_of(folder), tag_names(run)
 
     for trace in run.traces:
         graph = tags[names[trace.id]]
-        assert [node.name for node in graph.node] == inline(trace.graph).nodes.names
+        assert [node.name for node in graph.node] == tag_names_of_nodes(inline(trace.graph))
         assert edges_without_shape(graph) == set()
         assert not {node.op for node in graph.node} & {"_EagerConst", "_Arg", "_Retval"}
 
@@ -161,7 +162,7 @@ def test_an_optimised_tag_has_the_shapes_that_are_known(scenario: str, recorded:
     """Only what Grappler made, what turns round in a lowered loop, and the caller of a cut-out part have no shape."""
     tags = tags_of(recorded(scenario))
 
-    without = {op for tag, graph in tags.items() if tag.endswith(", optimised") for op in edges_without_shape(graph)}
+    without = {op for tag, graph in tags.items() if tag.endswith(", optimized") for op in edges_without_shape(graph)}
     assert without <= WITHOUT_SHAPE.get(scenario, set())
 
 

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 from tracer.graph.diff import GraphDiff
+from tracer.graph.fates.model import KEPT, StageMap
 from tracer.graph.scopes import ScopeTree
-from tracer.graph.stage_map import KEPT, StageMap
 from tracer.graph.tally import ScopeTally
 
 

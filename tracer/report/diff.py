@@ -17,9 +17,12 @@ from tracer.graph.stage_map import stage_map
 from tracer.graph.tally import ScopeTally, tally_scopes
 from tracer.recorded import GRAPH_STAGES, HLO_STAGES, Run, Trace, Warned
 from tracer.report.changes import Change, graph_changes, rolled_up, stage_rows
+from tracer.report.conditions import MET, UNCLEAR, Condition, Outcome, judge
 from tracer.report.listing import Listing, listing
-from tracer.report.pairing import trace_pairs
+from tracer.report.measured import Both, Measured, Traces, measure
+from tracer.report.pairing import moved_paths, trace_pairs
 from tracer.report.sides import Side
+from tracer.report.time_rows import TimeRow
 
 _SORTS = ("added", "removed", "changed", "same")
 
@@ -45,15 +48,7 @@ class TraceDiff:
     counts: Mapping[str, int]  # of nodes: added, removed, changed, same
     changes: tuple[Change, ...]
     scopes: tuple[ScopeTally, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TimeDiff:
-    """Wall time of a step, where both runs measured it."""
-
-    before_ns: int | None
-    after_ns: int | None
-    verdict: str  # "unknown"; "not judged" where there are times, as one window does not tell a change from noise
+    paths: Mapping[str, str] = dataclasses.field(default_factory=dict)  # nodes with other paths: before to after
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +63,9 @@ class DiffReport:
     changes: Listing[Change]
     rows: Listing[Change]  # the same with whole scopes that came or went in one row
     scopes: Listing[tuple[str, ScopeTally]]  # function, scope; only those in which something changed
-    time: TimeDiff
+    measured: Measured  # time and memory, where two runs are compared
+    times: Listing[TimeRow]  # of scopes, lines, ops and layers, the most difference first
+    outcomes: tuple[Outcome, ...]  # of the conditions that were set
     notes: tuple[str, ...]  # stages that were not recorded, and so could not be compared
     unread: tuple[Warned, ...] = ()  # graphs that could not be read, and so could not be compared
 
@@ -82,9 +79,42 @@ class DiffReport:
         """Whether all graphs could be read, and are the same but for the numbers in names."""
         return not self.changed and not self.unread
 
+    @property
+    def regressed(self) -> bool:
+        """Whether one of the conditions is met."""
+        return any(outcome.state == MET for outcome in self.outcomes)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether of one of the conditions it cannot be told if it is met."""
+        return any(outcome.state == UNCLEAR for outcome in self.outcomes)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something could not be read."""
+        return bool(self.unread or self.measured.damaged)
+
+    def node_counts(self, scope: str | None = None) -> tuple[int, int]:
+        """Returns how many nodes there are before and after, in all graphs or in a scope of them."""
+        if scope is None:
+            return sum(trace.nodes_before for trace in self.traces), sum(trace.nodes_after for trace in self.traces)
+        tallies = [tally for trace in self.traces for tally in trace.scopes if tally.path == scope]
+        counts = {sort: sum(tally.counts.get(sort, 0) for tally in tallies) for sort in _SORTS}
+        both = counts["same"] + counts["changed"]
+        return both + counts["removed"], both + counts["added"]
+
 
 def diff_report(
-    before: Run, after: Run, sides: tuple[Side, Side] = (Side(), Side()), *, top: int = 0, limit: int = LIMIT
+    before: Run,
+    after: Run,
+    sides: tuple[Side, Side] = (Side(), Side()),
+    *,
+    sampled: Both = (None, None),
+    damaged: Sequence[Warned] = (),
+    conditions: Sequence[Condition] = (),
+    noise: float | None = None,
+    top: int = 0,
+    limit: int = LIMIT,
 ) -> DiffReport:
     """Returns what changed from one run to another, or between two traces or stages of one.
 
@@ -92,7 +122,11 @@ def diff_report(
       before: the run of the first side.
       after: the run of the second side; it may be the same one.
       sides: which functions, traces and stages of them; by default all functions, as traced.
-      top: how many changes and how many scopes, 0 for all.
+      sampled: the profiles of both runs, read; None of a run without.
+      damaged: profiles that could not be read.
+      conditions: what to judge.
+      noise: how far runs of an unchanged program may be apart in time, as a part: see `tracer.timing.compare`.
+      top: how many changes, how many scopes and how many rows of time, 0 for all.
       limit: how many nodes a graph may have with its functions in their places.
 
     Raises:
@@ -115,7 +149,9 @@ def diff_report(
         raise NotFound("there is nothing to compare", hint=notes[0])
     changes = [change for trace in traces for change in trace.changes]
     scopes = [(trace.function, scope) for trace in traces for scope in trace.scopes if set(scope.counts) - {"same"}]
-    return DiffReport(
+    measured = _measured((before, after), sides, sampled, traces, noise)
+    measured = dataclasses.replace(measured, damaged=(*damaged, *measured.damaged))
+    report = DiffReport(
         before=str(dataclasses.replace(sides[0], run=before.name)),
         after=str(dataclasses.replace(sides[1], run=after.name)),
         config=tuple(_config(before, after, traces)),
@@ -126,10 +162,13 @@ def diff_report(
             [row for trace in traces for row in rolled_up(trace.function, trace.changes, trace.scopes)], top=top
         ),
         scopes=listing(scopes, top=top),
-        time=_time(before, after),
+        measured=measured,
+        times=listing(measured.rows, top=top),
+        outcomes=(),
         notes=tuple(notes),
         unread=tuple(dict.fromkeys(Warned("damaged", error.message, error.hint) for error in failures)),
     )
+    return dataclasses.replace(report, outcomes=tuple(judge(condition, report) for condition in conditions))
 
 
 def _check(stages: tuple[str, str]) -> None:
@@ -180,6 +219,7 @@ def _trace_diff(
         diff = diff_graphs(old, new)
         counts = {"added": diff.added, "removed": diff.removed, "changed": diff.changed, "same": diff.same}
         changes, scopes = tuple(graph_changes(function, diff)), diff.scopes
+        paths = moved_paths(old, new)
     else:
         forward = stages[0] == "traced"
         mapped = stage_map if "optimized" in stages else hlo_map
@@ -187,7 +227,8 @@ def _trace_diff(
         counts = Counter(sort for sort, _, _ in rows)
         changes = tuple(change for _, _, change in rows if change)
         scopes = tally_scopes((path, sort) for sort, path, _ in rows)
-    return TraceDiff(function, before, after, len(old.nodes), len(new.nodes), counts, changes, scopes)
+        paths = {}
+    return TraceDiff(function, before, after, len(old.nodes), len(new.nodes), counts, changes, scopes, paths)
 
 
 def _graph(trace: Trace, stage: str, limit: int) -> Inlined:
@@ -233,9 +274,19 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _time(before: Run, after: Run) -> TimeDiff:
-    steps = [
-        run.window.wall_ns // run.window.steps if run.window and run.window.steps else None for run in (before, after)
-    ]
-    judged = before.path != after.path and None not in steps
-    return TimeDiff(steps[0], steps[1], "not judged") if judged else TimeDiff(None, None, "unknown")
+def _measured(
+    runs: tuple[Run, Run],
+    sides: tuple[Side, Side],
+    sampled: Both,
+    traces: Sequence[TraceDiff],
+    noise: float | None,
+) -> Measured:
+    """Returns what two runs took; nothing where both sides are one run, as its time has nothing to be compared with."""
+    if runs[0].path == runs[1].path:
+        return Measured()
+    before = Traces(
+        {trace.before.id: trace.function for trace in traces if trace.before},
+        {trace.before.id: trace.paths for trace in traces if trace.before},
+    )
+    after = Traces({trace.after.id: trace.function for trace in traces if trace.after}, {})
+    return measure(runs, sampled, (before, after), only=any(side.function or side.trace for side in sides), noise=noise)

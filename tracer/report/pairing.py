@@ -1,11 +1,13 @@
-"""Which traces of two runs are compared with each other."""
+"""Which traces of two runs are compared with each other, and which of their nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from tracer.errors import NotFound
+from tracer.graph.inline import Inlined
 from tracer.graph.labels import without_numbers
+from tracer.graph.matching import Matching
 from tracer.recorded import Function, Run, Trace
 from tracer.report.sides import Side
 
@@ -77,3 +79,15 @@ def _trace_pairs(before: Sequence[Trace], after: Sequence[Trace]) -> list[tuple[
 
 def _signature(trace: Trace) -> str:
     return f"{trace.kind} {trace.signature}"
+
+
+def moved_paths(before: Inlined, after: Inlined) -> dict[str, str]:
+    """Returns the nodes before whose partners have other paths after, with these; numbers in names are enough."""
+    old, new = before.nodes.names, after.nodes.names
+    if old == new:
+        return {}
+    return {
+        old[own]: new[number]
+        for number, own in enumerate(Matching(before, after).origin)
+        if own >= 0 and old[own] != new[number]
+    }

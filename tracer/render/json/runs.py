@@ -1,38 +1,24 @@
-"""Reports to the JSON that `--json` prints: the keys are a contract (docs/json.md)."""
+"""Lists, runs, graphs, findings and changes as the objects that `--json` prints."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tracer.diagnose import Check
 from tracer.discover.listing import ListedScenario
 from tracer.recorded import STAGES, Run
-from tracer.report.diff import DiffReport
+from tracer.render.json.times import coverage, summary, window
+from tracer.render.json.values import listed
 from tracer.report.lint import LintReport
 from tracer.report.listing import Listing
 from tracer.report.runs import RunsReport
 from tracer.report.show import FunctionRow, ShowReport
+from tracer.report.summary import Statement
 from tracer.rules.finding import Finding
 from tracer.store.prune import OldRun
 from tracer.text import tensor_type
-
-
-def dumps(value: dict[str, Any]) -> str:
-    """Returns one JSON object; names of any script are escaped, so that it prints everywhere."""
-    return json.dumps(value, indent=2)
-
-
-def listed(rows: Listing[Any], convert: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-    """Returns a list of results that says how much of it there is."""
-    return {
-        "returned": len(rows.items),
-        "total": rows.total,
-        "truncated": rows.truncated,
-        "items": [convert(item) for item in rows.items],
-    }
 
 
 def scenarios(found: Sequence[ListedScenario]) -> dict[str, Any]:
@@ -55,7 +41,7 @@ def scenarios(found: Sequence[ListedScenario]) -> dict[str, Any]:
 
 
 def show(report: ShowReport) -> dict[str, Any]:
-    """Returns the object that `show --json` prints; times, which this version cannot tell of a scope, are null."""
+    """Returns the object that `show --json` prints; times are null in a run without a profile."""
     run = report.run
     return {
         "run": run.path,
@@ -72,11 +58,14 @@ def show(report: ShowReport) -> dict[str, Any]:
                 "path": scope.path,
                 "depth": scope.depth,
                 "nodes": scope.nodes,
-                "self_ns": None,
-                "total_ns": None,
+                "self_ns": scope.self_ns,
+                "total_ns": scope.total_ns,
+                "executions": scope.calls,
+                "allocated_bytes": scope.allocated,
                 "variables": scope.variables,
                 "parameters": scope.parameters,
                 "parameter_bytes": scope.parameter_bytes,
+                "optimizer_parameters": scope.optimizer_parameters,
                 "unknown_size_variables": scope.unsized_variables,
                 "outputs": [tensor_type(output) for output in scope.outputs],
                 "leaving": scope.leaving,
@@ -94,11 +83,12 @@ def show(report: ShowReport) -> dict[str, Any]:
             Listing((*run.warnings, *report.damaged), len(run.warnings) + len(report.damaged)), dataclasses.asdict
         ),
         "error": run.error,
-        "coverage": None,
+        "window": window(run.window),
+        "coverage": coverage(report.timing) if report.timing else None,
     }
 
 
-def recorded(run: Run) -> dict[str, Any]:
+def recorded(run: Run, said: Sequence[Statement] = ()) -> dict[str, Any]:
     """Returns the object that `run --json` prints."""
     return {
         "run": run.path,
@@ -115,9 +105,8 @@ def recorded(run: Run) -> dict[str, Any]:
             },
         ),
         "calls": listed(Listing(run.calls, len(run.calls)), dict),
-        "window": None
-        if run.window is None
-        else {"steps": run.window.steps, "warmup": run.window.warmup, "wall_ns": run.window.wall_ns},
+        "window": window(run.window),
+        "summary": summary(said),
         "warnings": listed(Listing(run.warnings, len(run.warnings)), dataclasses.asdict),
         "error": run.error,
     }
@@ -169,39 +158,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "line": finding.line.line if finding.line else None,
         "count": finding.count,
         "docs": finding.docs,
-    }
-
-
-def diff(report: DiffReport) -> dict[str, Any]:
-    """Returns the object that `diff --json` prints; times that no run measured are null."""
-    return {
-        "before": report.before,
-        "after": report.after,
-        "equal": report.equal,
-        "config": listed(Listing(report.config, len(report.config)), dataclasses.asdict),
-        "nodes": dict(report.nodes),
-        "functions": listed(
-            Listing(report.traces, len(report.traces)),
-            lambda trace: {
-                "name": trace.function,
-                "before": trace.before.id if trace.before else None,
-                "after": trace.after.id if trace.after else None,
-                "nodes": {sort: trace.counts.get(sort, 0) for sort in report.nodes},
-            },
-        ),
-        "changes": listed(report.changes, dataclasses.asdict),
-        "scopes": listed(
-            report.scopes,
-            lambda row: {
-                "function": row[0],
-                "path": row[1].path,
-                "depth": row[1].depth,
-                **{sort: row[1].counts.get(sort, 0) for sort in report.nodes},
-            },
-        ),
-        "time": dataclasses.asdict(report.time),
-        "notes": list(report.notes),
-        "warnings": listed(Listing(report.unread, len(report.unread)), dataclasses.asdict),
     }
 
 

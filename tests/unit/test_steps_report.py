@@ -1,0 +1,137 @@
+"""The steps of a window, and what is said of them in words."""
+
+import pytest
+
+from tests.helpers import graph, run, trace
+from tests.profiles import host, profile, space
+from tracer.errors import NotFound
+from tracer.graph.lines import Frame, Lines
+from tracer.profile.activity import read_timelines
+from tracer.profile.steps import step_accounts
+from tracer.recorded import Window
+from tracer.report.steps import steps_report
+from tracer.report.summary import summary
+from tracer.timing.statistics import Spread, median, percentile, spread
+from tracer.timing.timing import read_timing
+
+LINE = Frame("net.py", 3, "__call__")
+
+
+def steps(*lengths, busy=40):
+    """Returns a thread's events: a step of each length, in which a product runs for `busy` per cent of it."""
+    events, begin = [], 0
+    for number, length in enumerate(lengths):
+        ops = begin + 20
+        events += [
+            f"step{{step_num={number},_r=1}} {begin}-{begin + length}",
+            f"EagerLocalExecute: __inference_step_0 {begin + 1}-{begin + length - 1}",
+            f"FunctionRun{{id={number + 7}}} {begin + 2}-{begin + 3}",
+            f"ExecutorState::Process{{id={number + 7}}} {begin + 10}-{begin + length - 2}",
+            f"net/mul:Mul {ops}-{ops + min(busy * length // 100, length - 30)}",
+        ]
+        begin += length + 10
+    return "  ".join(["main", *events])
+
+
+def timed(text, *, window=None, jit=False):
+    """Returns the timing of a run with this thread in its profile."""
+    content = space(host(text))
+    seen = profile(host(text))
+    traced = trace(
+        "step",
+        graphs={"traced": graph("x:Placeholder  net/mul:Mul<-x")},
+        lines=Lines((LINE,), ((0,),), {"": {"net/mul": 0}}),
+        jit_compile=jit,
+    )
+    recorded = run(
+        traced,
+        profiles=("vm.xplane.pb",),
+        window=window,
+        _open_profile=lambda _: seen,
+        _open_steps=lambda path: step_accounts(seen, read_timelines(content, path)),
+    )
+    return read_timing(recorded, by_step=True)
+
+
+def said_of(timing):
+    """Returns the sentences of the summary by their topics."""
+    return {each.topic: each.message for each in summary(steps_report(timing))}
+
+
+def test_the_parts_of_all_steps_add_up_to_their_wall_time():
+    """Whatever a step does, its parts are its wall time, to the nanosecond."""
+    report = steps_report(timed(steps(100, 120, 110)))
+
+    assert report.wall_ns == 330 == sum(report.parts.values())
+    assert report.parts["ops"] == 40 + 48 + 44
+    assert report.profiled == Spread(3, 100, 110, 120, 120)
+
+
+def test_the_slowest_step_tells_what_was_different():
+    """A step that takes much longer than the median is named, with the parts and nodes that took longer in it."""
+    report = steps_report(timed(steps(100, 100, 1000, 100)))
+
+    assert report.slowest is not None
+    assert report.slowest.number == 2
+    assert ("net/mul", False, 40, 400) in [(d.what, d.is_part, d.median_ns, d.slowest_ns) for d in report.different]
+    assert ("ops", True, 40, 400) in [(d.what, d.is_part, d.median_ns, d.slowest_ns) for d in report.different]
+
+
+def test_steps_that_are_alike_have_no_slowest():
+    """Where no step stands out none is told of."""
+    assert steps_report(timed(steps(100, 101, 102))).slowest is None
+
+
+def test_the_pass_without_the_profiler_has_its_own_spread():
+    """The true time of a step is that without the profiler."""
+    window = Window(steps=2, warmup=1, wall_ns=210, step_ns=(100, 100), bare_step_ns=(50, 70))
+    report = steps_report(timed(steps(100, 100), window=window))
+
+    assert report.bare == Spread(2, 50, 60, 70, 70)
+
+
+def test_nothing_ran():
+    """A profile in which nothing ran is an error with advice."""
+    with pytest.raises(NotFound, match="nothing ran while the profiler was on"):
+        steps_report(timed("main"))
+
+
+def test_a_summary_says_what_dominates():
+    """The sentences name the step's time, its parts, the line and the node with the most time."""
+    window = Window(steps=2, warmup=1, wall_ns=2010, step_ns=(1000, 1000), bare_step_ns=(500, 500))
+    said = {
+        each.topic: each.message for each in summary(steps_report(timed(steps(1000, 1000, busy=80), window=window)))
+    }
+
+    assert said["step"].startswith("A step takes 500 ns (the median of 2; 1.00 us with the profiler on): ops 80 %")
+    assert said["dominates"] == "Of the time in ops: line net.py:3 100 %; net/mul 100 %."
+    assert said["jit"].startswith("jit_compile=True has little to gain: 1 kernel a step of 800 ns on average")
+    assert "input" not in said
+    assert "coverage" not in said
+
+
+def test_many_small_kernels_are_worth_a_compiler():
+    """Where most of the wall time is between many kernels, XLA has something to gain, unless it made them."""
+    kernels = "  ".join(f"net/mul:Mul {begin}-{begin + 2}" for begin in range(30, 930, 45))
+    text = steps(1000, busy=1) + "  " + kernels
+
+    assert (
+        "is worth a try: 21 kernels a step" in {s.topic: s.message for s in summary(steps_report(timed(text)))}["jit"]
+    )
+    assert "jit" not in {s.topic for s in summary(steps_report(timed(text, jit=True)))}
+
+
+def test_what_found_no_owner_is_said():
+    """Below 95 % of coverage the summary says so, and why."""
+    text = steps(100, busy=30) + "  elsewhere:Mul 60-90"
+    said = said_of(timed(text))
+
+    assert said["coverage"] == "Only 50 % found an owner, of 95 % that are to be (nodes that are in no recorded graph)."
+
+
+def test_percentiles_are_values_that_were_measured():
+    """The 90th percentile of ten is the ninth; the median of an even number is between two."""
+    assert percentile(list(range(10, 0, -1)), 0.9) == 9
+    assert percentile([5], 0.9) == 5
+    assert median([4, 1, 3, 2]) == 2
+    assert spread([]) is None

@@ -1,0 +1,133 @@
+"""From a profile and the recorded graphs to what each node, line, stack, layer and phase took."""
+
+import dataclasses
+
+import pytest
+
+from tests.helpers import graph, run, trace
+from tests.profiles import host, profile
+from tests.timed import CALL, EVENTS, LAYER, TAPE, recorded_step, timed
+from tracer.errors import NotFound, Unreadable
+from tracer.graph.lines import Lines
+from tracer.recorded import ModuleScope, Warned
+from tracer.report.groups import groups_report
+from tracer.report.lines import lines_report
+from tracer.report.ops import ops_report
+from tracer.report.stacks import stacks_report
+from tracer.timing.timing import read_timing
+
+
+def test_nodes_have_their_calls_their_time_and_their_owner():
+    """Each executed node comes with its calls, time, line, phase and module, the most expensive first."""
+    report = ops_report(read_timing(timed()))
+
+    assert [
+        (row.node.time.path, row.node.op, row.sums.calls, row.sums.self_ns, row.source, row.node.owner.phase)
+        for row in report.ops.items
+    ] == [
+        ("net/mul", "Mul", 2, 40, LAYER, "forward"),
+        ("gradient_tape/net/mul/Mul", "Mul", 2, 10, TAPE, "backward"),
+    ]
+    assert report.ops.items[1].node.owner.module == ModuleScope("net", "net", "Net", "module")
+    assert [(rest.self_ns, rest.examples) for rest in report.unattributed] == [(7, ("elsewhere",))]
+
+
+def test_every_view_has_the_same_sum():
+    """Nodes, lines, stacks and groups add up to the same time, with what found no owner."""
+    timing = read_timing(timed())
+    ops, lines, stacks = ops_report(timing), lines_report(timing), stacks_report(timing)
+    by_phase, by_layer = groups_report(timing, "phase"), groups_report(timing, "layer")
+
+    assert timing.self_ns == 57
+    assert sum(row.sums.self_ns for row in ops.ops.items) + sum(rest.self_ns for rest in ops.unattributed) == 57
+    rest = lines.without_line.self_ns + lines.unattributed.self_ns
+    assert sum(row.sums.self_ns for row in lines.lines.items) + rest == 57
+    assert sum(row.sums.self_ns for row in stacks.stacks.items) + stacks.unattributed.self_ns == 57
+    for report in (by_phase, by_layer):
+        assert sum(row.sums.self_ns for row in report.groups.items) + sum(r.self_ns for r in report.unattributed) == 57
+
+
+def test_a_line_has_its_own_time_that_of_what_it_called_and_that_of_its_gradient():
+    """A gradient is the own time of the line that asked for it, and told beside the line that it is of."""
+    rows = {(row.file, row.line): row for row in lines_report(read_timing(timed())).lines.items}
+
+    own = {place: (row.sums.self_ns, row.below_ns, row.gradient_ns) for place, row in rows.items()}
+    assert own == {("net.py", 3): (40, 40, 10), ("train.py", 12): (10, 10, 0), ("train.py", 9): (0, 40, 0)}
+    assert rows["net.py", 3].text == "    return x @ w"
+
+
+def test_a_stack_is_the_lines_from_the_outside_in():
+    """Nodes of one stack are one row; with `by_op` one for each op."""
+    report = stacks_report(read_timing(timed()))
+
+    assert [(row.frames, row.sums.self_ns) for row in report.stacks.items] == [((CALL, LAYER), 40), ((TAPE,), 10)]
+    assert [row.op for row in stacks_report(read_timing(timed()), by_op=True).stacks.items] == ["Mul", "Mul"]
+
+
+def test_a_layer_has_its_gradients_too():
+    """A group tells how its time splits over the phases."""
+    [net] = groups_report(read_timing(timed()), "layer").groups.items
+
+    assert (net.name, net.detail, dict(net.sums.phases)) == ("net", "Net", {"forward": 40, "backward": 10})
+
+
+def test_a_function_has_its_own_nodes_only():
+    """`--function` leaves out other functions, and what is of no function."""
+    other = trace("other", 1, graphs={"traced": graph("elsewhere:Mul")})
+    report = ops_report(read_timing(timed(recorded_step(), other)), function="other")
+
+    assert [row.node.time.path for row in report.ops.items] == ["elsewhere"]
+    assert (report.self_ns, report.unattributed) == (7, ())
+    with pytest.raises(NotFound, match="no function named 'thother'"):
+        ops_report(read_timing(timed()), function="thother")
+
+
+def test_a_fused_node_names_what_was_fused_into_it():
+    """Time goes to the node whose name the kernel bears; the row lists the others, and has its lines."""
+    traced = graph("x:Placeholder  w:Placeholder  net/matmul:MatMul<-x,w  net/relu:Relu<-net/matmul")
+    optimized = graph("x:Placeholder  w:Placeholder  net/relu:_FusedMatMul<-x,w")
+    step = recorded_step(
+        graphs={"traced": traced, "optimized": optimized}, lines=Lines((LAYER,), ((0,),), {"": {"net/relu": 0}})
+    )
+    [row] = ops_report(
+        read_timing(timed(step, events=EVENTS.replace("net/mul:Mul", "net/relu:_FusedMatMul")))
+    ).ops.items
+
+    assert (row.node.op, row.source, row.node.owner.fused) == ("_FusedMatMul", LAYER, ("net/matmul",))
+
+
+def test_orders():
+    """Rows come in the order that is asked for; an unknown one names those that there are."""
+    timing = read_timing(timed())
+
+    assert [row.line for row in lines_report(timing, sort="total").lines.items] == [3, 9, 12]
+    with pytest.raises(NotFound, match="no order named 'sefl'"):
+        ops_report(timing, sort="sefl")
+    with pytest.raises(NotFound, match="nothing is grouped by 'layr'"):
+        groups_report(timing, "layr")
+
+
+def test_a_run_without_a_profile_says_why():
+    """The reason that the recording noted is the error; else the advice is to record it again."""
+    noted = run(trace(), warnings=(Warned("no-profile", "no profile: another session is running", "stop it"),))
+
+    with pytest.raises(NotFound, match="has no profile: another session is running"):
+        read_timing(noted)
+    with pytest.raises(NotFound, match="has no profile"):
+        read_timing(run(trace()))
+
+
+def test_one_damaged_profile_of_two_is_a_warning():
+    """What can be read is shown; only if nothing can is it an error."""
+
+    def opened(path):
+        if path == "bad":
+            raise Unreadable("bad is cut off")
+        return profile(host(EVENTS))
+
+    both = dataclasses.replace(timed(), profiles=("bad", "good"), _open_profile=opened)
+
+    assert [warned.message for warned in read_timing(both).damaged] == ["bad is cut off"]
+    assert read_timing(both).self_ns == 57
+    with pytest.raises(Unreadable, match="cut off"):
+        read_timing(dataclasses.replace(both, profiles=("bad",)))

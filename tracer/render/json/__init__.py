@@ -1,0 +1,25 @@
+"""Reports to the JSON that `--json` prints: the keys are a contract (docs/json.md)."""
+
+from tracer.render.json.diffs import diff
+from tracer.render.json.runs import checks, lint, pruned, recorded, runs, scenarios, show
+from tracer.render.json.times import groups, lines, ops, stacks, steps, summary
+from tracer.render.json.values import dumps, listed
+
+__all__ = [
+    "checks",
+    "diff",
+    "dumps",
+    "groups",
+    "lines",
+    "lint",
+    "listed",
+    "ops",
+    "pruned",
+    "recorded",
+    "runs",
+    "scenarios",
+    "show",
+    "stacks",
+    "steps",
+    "summary",
+]

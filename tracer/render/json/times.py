@@ -1,0 +1,197 @@
+"""Time and memory as the objects that `--json` prints."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracer.graph.lines import Frame
+from tracer.profile.attribute import Unattributed
+from tracer.profile.steps import StepAccount
+from tracer.recorded import Window
+from tracer.render.json.values import listed
+from tracer.report.groups import GroupRow, GroupsReport
+from tracer.report.lines import LineRow, LinesReport
+from tracer.report.listing import Listing
+from tracer.report.ops import OpRow, OpsReport
+from tracer.report.stacks import StackRow, StacksReport
+from tracer.report.steps import StepsReport
+from tracer.report.summary import Statement
+from tracer.report.timed import Sums
+from tracer.timing.statistics import Spread
+from tracer.timing.timing import Timing
+
+
+def ops(report: OpsReport) -> dict[str, Any]:
+    """Returns the object that `ops --json` prints."""
+    return {
+        **_head(report.timing, report.function, report.self_ns),
+        "ops": listed(report.ops, _op),
+        "unattributed": _rest(report.unattributed),
+    }
+
+
+def lines(report: LinesReport) -> dict[str, Any]:
+    """Returns the object that `lines --json` prints."""
+    return {
+        **_head(report.timing, report.function, report.self_ns),
+        "lines": listed(report.lines, _line),
+        "files": listed(
+            Listing(report.files, len(report.files)),
+            lambda file: {"file": file.source.file, "self_ns": file.self_ns, "note": file.source.note},
+        ),
+        "without_line": _sums(report.without_line),
+        "unattributed": _sums(report.unattributed),
+    }
+
+
+def stacks(report: StacksReport) -> dict[str, Any]:
+    """Returns the object that `stacks --json` prints."""
+    return {
+        **_head(report.timing, report.function, report.self_ns),
+        "stacks": listed(report.stacks, _stack),
+        "unattributed": _sums(report.unattributed),
+    }
+
+
+def groups(report: GroupsReport) -> dict[str, Any]:
+    """Returns the object that `show --by ... --json` prints."""
+    return {
+        **_head(report.timing, report.function, report.self_ns),
+        "by": report.by,
+        "groups": listed(report.groups, _group),
+        "unattributed": _rest(report.unattributed),
+    }
+
+
+def steps(report: StepsReport) -> dict[str, Any]:
+    """Returns the object that `show --by step --json` prints."""
+    slowest = report.slowest
+    return {
+        **_head(report.timing, "", report.timing.self_ns),
+        "by": "step",
+        "wall_ns": report.wall_ns,
+        "parts": _parts(report.parts),
+        "profiled": _spread(report.profiled),
+        "bare": _spread(report.bare),
+        "steps": listed(report.steps, _step),
+        "slowest": None
+        if slowest is None
+        else {"step": slowest.number, "different": [dataclasses.asdict(each) for each in report.different]},
+    }
+
+
+def summary(statements: Sequence[Statement]) -> dict[str, Any]:
+    """Returns the sentences of a summary."""
+    return listed(Listing(tuple(statements), len(statements)), lambda each: each._asdict())
+
+
+def window(of: Window | None) -> dict[str, Any] | None:
+    """Returns the window of a run."""
+    return None if of is None else dataclasses.asdict(of)
+
+
+def coverage(timing: Timing) -> dict[str, float]:
+    """Returns which part of the executions, and of their time, found their node."""
+    return {"nodes": timing.coverage_nodes, "time": timing.coverage_time}
+
+
+def _head(timing: Timing, function: str, self_ns: int) -> dict[str, Any]:
+    return {
+        "run": timing.run.path,
+        "status": timing.run.status,
+        "function": function,
+        "window": window(timing.run.window),
+        "coverage": coverage(timing),
+        "self_ns": self_ns,
+        "warnings": listed(Listing(timing.damaged, len(timing.damaged)), dataclasses.asdict),
+    }
+
+
+def _op(row: OpRow) -> dict[str, Any]:
+    time, owner = row.node.time, row.node.owner
+    return {
+        "path": time.path,
+        "op": row.node.op,
+        "device": time.device,
+        "calls": time.calls,
+        "self_ns": time.self_ns,
+        "total_ns": time.total_ns,
+        "bytes": time.bytes,
+        "source": _frame(row.source),
+        "function": row.node.function,
+        "trace": time.trace,
+        "kernels": list(time.kernels),
+        "fused": list(owner.fused),
+        "shared": time.shared,
+        "phase": owner.phase,
+        "module": owner.module.name if owner.module else "",
+    }
+
+
+def _line(row: LineRow) -> dict[str, Any]:
+    return {
+        "file": row.file,
+        "line": row.line,
+        "text": row.text,
+        **_sums(row.sums),
+        "total_ns": row.below_ns,
+        "gradient_ns": row.gradient_ns,
+        "function": row.function,
+    }
+
+
+def _stack(row: StackRow) -> dict[str, Any]:
+    frames = [{"function": frame.function, "file": frame.file, "line": frame.line} for frame in row.frames]
+    return {"frames": frames, **_sums(row.sums)}
+
+
+def _group(row: GroupRow) -> dict[str, Any]:
+    return {"name": row.name, "detail": row.detail, **_sums(row.sums), "phases": _phases(row.sums)}
+
+
+def _step(step: StepAccount) -> dict[str, Any]:
+    return {
+        "step": step.number,
+        "name": step.name,
+        "wall_ns": step.wall_ns,
+        "parts": _parts(step.parts),
+        "calls": step.calls,
+        "self_ns": step.self_ns,
+    }
+
+
+def _parts(parts: Mapping[str, int]) -> dict[str, int]:
+    return {f"{kind}_ns": time for kind, time in parts.items()}
+
+
+def _spread(of: Spread | None) -> dict[str, int] | None:
+    if of is None:
+        return None
+    return {"samples": of.samples, **{f"{name}_ns": getattr(of, name) for name in ("least", "median", "p90", "most")}}
+
+
+def _sums(sums: Sums) -> dict[str, int]:
+    return {"nodes": sums.nodes, "calls": sums.calls, "self_ns": sums.self_ns, "bytes": sums.bytes}
+
+
+def _phases(sums: Sums) -> dict[str, int]:
+    return {f"{phase}_ns": own for phase, own in sums.phases.items()}
+
+
+def _rest(rows: tuple[Unattributed, ...]) -> dict[str, Any]:
+    return listed(
+        Listing(rows, len(rows)),
+        lambda row: {
+            "reason": row.reason,
+            "calls": row.calls,
+            "self_ns": row.self_ns,
+            "bytes": row.bytes,
+            "examples": list(row.examples),
+        },
+    )
+
+
+def _frame(frame: Frame | None) -> dict[str, Any] | None:
+    return None if frame is None else {"file": frame.file, "line": frame.line}

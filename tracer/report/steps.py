@@ -1,0 +1,103 @@
+"""The steps of a window: how long they took, where their wall time went, and what the slowest did differently."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from tracer.errors import NotFound
+from tracer.profile.steps import StepAccount
+from tracer.recorded import Run
+from tracer.report.listing import Listing, listing
+from tracer.report.timed import TimedReport
+from tracer.timing.statistics import Spread, median, spread
+from tracer.timing.timing import Timing
+
+_DIFFERENT = 5  # rows that say what was different in the slowest step
+_SLOWER = 1.1  # a slowest step is told of where it took so much more than the median
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Difference:
+    """What took another time in the slowest step than in a median one."""
+
+    what: str  # a part of the wall time: "python"; or a node
+    is_part: bool  # a part of the wall time; else a node's self time
+    median_ns: int
+    slowest_ns: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StepsReport(TimedReport):
+    """The steps of a run's window."""
+
+    steps: Listing[StepAccount]
+    parts: Mapping[str, int]  # nanoseconds of all steps, by where their wall time went, the most first
+    wall_ns: int  # of all steps together: what the parts add up to
+    profiled: Spread | None  # wall time of the steps, with the profiler on
+    bare: Spread | None  # of the same steps without it: the true one
+    slowest: StepAccount | None  # None if no step stands out
+    different: tuple[Difference, ...]  # in the slowest step, the most first
+
+
+def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
+    """Returns the steps of a window, in their order.
+
+    Args:
+      timing: of the run, with the steps told apart.
+      top: how many steps to list, 0 for all; the slowest is told of even if it is not listed.
+
+    Raises:
+      NotFound: the profile has no steps, and nothing else either.
+    """
+    accounts = step_accounts(timing.run)
+    if not accounts:
+        raise NotFound(f"{timing.run.name}: nothing ran while the profiler was on", hint="record more steps: --steps")
+    window = timing.run.window
+    parts: Counter[str] = Counter()
+    for account in accounts:
+        parts.update(account.parts)
+    slowest = _slowest(accounts)
+    return StepsReport(
+        timing=timing,
+        steps=listing(accounts, top=top),
+        parts=dict(parts.most_common()),
+        wall_ns=sum(account.wall_ns for account in accounts),
+        profiled=spread([account.wall_ns for account in accounts]),
+        bare=spread(window.bare_step_ns) if window else None,
+        slowest=slowest,
+        different=_different(slowest, accounts, timing) if slowest else (),
+    )
+
+
+def step_accounts(run: Run) -> list[StepAccount]:
+    """Returns the steps of all hosts of a run, host by host. Raises `Unreadable` if a profile is damaged."""
+    return [account for path in run.profiles for account in run.steps(path)]
+
+
+def _slowest(accounts: Sequence[StepAccount]) -> StepAccount | None:
+    usual = median([account.wall_ns for account in accounts])
+    slowest = max(accounts, key=lambda account: account.wall_ns)
+    return slowest if len(accounts) > 2 and slowest.wall_ns > _SLOWER * usual else None
+
+
+def _different(slowest: StepAccount, accounts: Sequence[StepAccount], timing: Timing) -> tuple[Difference, ...]:
+    """Returns which parts of the wall time, and which nodes, took longer than in a median step."""
+    kinds = dict.fromkeys(kind for account in accounts for kind in account.parts)
+    found = [
+        Difference(kind, True, median([account.parts.get(kind, 0) for account in accounts]), slowest.parts.get(kind, 0))
+        for kind in kinds
+    ]
+    nodes: dict[str, dict[int, int]] = {}
+    for node in timing.nodes:
+        nodes.setdefault(node.time.path, Counter())[node.time.step] += node.time.self_ns
+    numbers = [account.number for account in accounts]
+    found += [
+        Difference(path, False, median([own.get(number, 0) for number in numbers]), own.get(slowest.number, 0))
+        for path, own in nodes.items()
+    ]
+    least = (slowest.wall_ns - median([account.wall_ns for account in accounts])) // 100
+    longer = [each for each in found if each.slowest_ns - each.median_ns > least]
+    longer.sort(key=lambda each: each.median_ns - each.slowest_ns)
+    return tuple(longer[:_DIFFERENT])

@@ -1,0 +1,142 @@
+"""What a window came to, in words, each sentence with the numbers that it rests on."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from tracer import text
+from tracer.errors import NotFound, Unreadable
+from tracer.profile.activity import COMPILE, INPUT, LAUNCH, SCHEDULING, TRACING
+from tracer.recorded import Run
+from tracer.report.steps import StepsReport, steps_report
+from tracer.report.timed import summed
+from tracer.timing.phases import PHASES
+from tracer.timing.timing import ENOUGH, TimedNode, Timing, read_timing
+
+_WORTH = 0.5  # of the wall time between kernels, from which on to have fewer kernels is worth it
+_MANY = 10  # kernels a step, from which on there is something to merge
+_LIMIT = 0.1  # of the wall time, from which on waiting for input is worth a word
+_LEAST = 0.01  # of a whole: what is less is not named
+_PATH = 60  # characters of a node path
+_TRACED = 0.02  # of the wall time, from which on a window with tracing in it is no steady state
+_ALSO = {TRACING: "tracing", COMPILE: "compiling"}
+
+# Ops that XLA has no kernel for: texts, tables, Python, files and datasets (tensorflow/compiler/tf2xla).
+_NOT_COMPILED = re.compile(
+    r"\w*(?:String|PrintV?2?$|PyFunc|LookupTable|Iterator|Dataset|Decode|Encode|Summary|Ragged)\w*"
+)
+
+
+class Statement(NamedTuple):
+    """A sentence of a summary."""
+
+    topic: str  # "step", "dominates", "jit", "input", "tracing", "coverage"
+    message: str
+
+
+def run_summary(run: Run) -> tuple[Statement, ...]:
+    """Returns the summary of a run; nothing of one whose profile is not there or cannot be read."""
+    try:
+        return summary(steps_report(read_timing(run, by_step=True)))
+    except (NotFound, Unreadable):
+        return ()
+
+
+def summary(report: StepsReport) -> tuple[Statement, ...]:
+    """Returns what there is to say of a window, the most important first; nothing of a window without executions."""
+    found = (_step(report), _dominates(report), _input(report), _jit(report), _tracing(report), _coverage(report))
+    return tuple(statement for statement in found if statement)
+
+
+def _step(report: StepsReport) -> Statement | None:
+    steps = report.bare or report.profiled
+    if steps is None or not report.wall_ns:
+        return None
+    number = f"the median of {steps.samples}" if steps.samples > 1 else "one step"
+    profiled = (
+        f"; {text.nanoseconds(report.profiled.median)} with the profiler on" if report.bare and report.profiled else ""
+    )
+    parts = [
+        f"{kind} {_percent(own / report.wall_ns)}"
+        for kind, own in report.parts.items()
+        if own / report.wall_ns > _LEAST
+    ]
+    return Statement("step", f"A step takes {text.nanoseconds(steps.median)} ({number}{profiled}): {', '.join(parts)}.")
+
+
+def _dominates(report: StepsReport) -> Statement | None:
+    timing = report.timing
+    whole = timing.self_ns
+    if not whole or not timing.nodes:
+        return None
+    phases = summed(timing.nodes, lambda node: node.owner.phase)
+    shares = {phase: phases[phase].self_ns / whole for phase in PHASES if phase in phases}
+    told = [f"{phase} {_percent(share)}" for phase, share in shares.items() if share >= _LEAST]
+    lines = summed((node for node in timing.nodes if node.owner.stack), lambda node: node.owner.stack[-1])
+    found = [", ".join(told)] if len(told) > 1 else []
+    if lines:
+        line = max(lines, key=lambda frame: lines[frame].self_ns)
+        file = line.file.replace("\\", "/").rpartition("/")[2]
+        found.append(f"line {file}:{line.line} {_percent(lines[line].self_ns / whole)}")
+    nodes = summed(timing.nodes, lambda node: (node.time.trace, node.time.path))
+    hottest = max(nodes, key=lambda key: nodes[key].self_ns)
+    found.append(f"{text.shortened(hottest[1], _PATH)} {_percent(nodes[hottest].self_ns / whole)}")
+    return Statement("dominates", f"Of the time in ops: {'; '.join(found)}.")
+
+
+def _input(report: StepsReport) -> Statement | None:
+    share = report.parts.get(INPUT, 0) / report.wall_ns if report.wall_ns else 0.0
+    if share < _LIMIT:
+        return None
+    advice = "prefetch, parallelise or cache the dataset"
+    return Statement("input", f"{_percent(share)} of the wall time waits for input: {advice}.")
+
+
+def _jit(report: StepsReport) -> Statement | None:
+    """Says whether XLA has something to gain: many kernels, with more time between them than in them."""
+    timing, steps = report.timing, report.steps.total
+    kernels = [node for node in timing.nodes if node.time.trace and not _is_jitted(node, timing)]
+    calls = sum(node.time.calls for node in kernels)
+    if not calls or not report.wall_ns:
+        return None
+    between = sum(report.parts.get(kind, 0) for kind in (LAUNCH, SCHEDULING)) / report.wall_ns
+    mean = text.nanoseconds(sum(node.time.self_ns for node in kernels) // calls)
+    each = text.plural(-(-calls // steps), "kernel")
+    basis = f"{each} a step of {mean} on average, {_percent(between)} of the wall time is between kernels"
+    refused = dict.fromkeys(node.op for node in kernels if _NOT_COMPILED.fullmatch(node.op))
+    if calls < _MANY * steps or between < _WORTH:
+        return Statement("jit", f"jit_compile=True has little to gain: {basis}.")
+    if refused:
+        return Statement("jit", f"XLA would have something to gain, but does not take {', '.join(refused)}: {basis}.")
+    return Statement("jit", f"jit_compile=True is worth a try: {basis}.")
+
+
+def _is_jitted(node: TimedNode, timing: Timing) -> bool:
+    return timing.owners[node.time.trace].trace.jit_compile
+
+
+def _tracing(report: StepsReport) -> Statement | None:
+    shares = {kind: report.parts.get(kind, 0) / report.wall_ns for kind in _ALSO} if report.wall_ns else {}
+    told = [f"{_ALSO[kind]} {_percent(share)}" for kind, share in shares.items() if share >= _TRACED]
+    if not told:
+        return None
+    return Statement(
+        "tracing", f"The window is no steady state, for {' and '.join(told)} of it: more warm-up calls (--warmup)."
+    )
+
+
+def _coverage(report: StepsReport) -> Statement | None:
+    timing = report.timing
+    if timing.is_complete:
+        return None
+    reasons = ", ".join(rest.reason for rest in timing.unattributed[:2])
+    least = min(timing.coverage_nodes, timing.coverage_time)
+    because = f" ({reasons})" if reasons else ""
+    return Statement(
+        "coverage", f"Only {_percent(least)} found an owner, of {_percent(ENOUGH)} that are to be{because}."
+    )
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.0f} %"

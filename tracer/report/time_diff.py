@@ -1,0 +1,187 @@
+"""Two runs to what changed in their time and memory: of a step, and row by row."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+
+from tracer.profile.model import Allocation, Profile
+from tracer.recorded import Run
+from tracer.timing.compare import ELSEWHERE, INCONCLUSIVE, NOISE, SAME, Comparison, compare
+from tracer.timing.samples import BARE, PROFILED, Sampled, step_samples
+
+LARGER = "larger"
+SMALLER = "smaller"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TimeDiff:
+    """Wall time of a step before and after."""
+
+    comparison: Comparison  # medians are of the first of `passes`
+    passes: tuple[str, ...]  # "without the profiler", "with the profiler": those that both runs have
+    steps: tuple[int, int]  # how many there are before and after in the first pass
+    reason: str  # why the verdict is not a sharper one; empty where it is "slower", "faster" or "same"
+
+    @property
+    def before_ns(self) -> int:
+        """The median before."""
+        return round(self.comparison.before)
+
+    @property
+    def after_ns(self) -> int:
+        """The median after."""
+        return round(self.comparison.after)
+
+    @property
+    def verdict(self) -> str:
+        """`slower`, `faster`, `same` or `inconclusive`."""
+        return self.comparison.verdict
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MemoryDiff:
+    """Bytes of a step before and after: the median, and between which bounds the steps lie."""
+
+    before: int
+    after: int
+    before_range: tuple[int, int]
+    after_range: tuple[int, int]
+    allowance: int  # the largest block: one more of them, or one less, is chance
+
+    @property
+    def verdict(self) -> str:
+        """`larger`, `smaller`, `same` or `inconclusive`."""
+        least, most = self._least_growth, self._most_growth
+        if least > self.allowance:
+            return LARGER
+        if most < -self.allowance:
+            return SMALLER
+        within = abs(self.after - self.before) <= self.allowance
+        return SAME if (least == most == 0) or (within and least <= 0 <= most) else INCONCLUSIVE
+
+    def exceeds(self, growth: float, *, of: float) -> bool | None:
+        """Returns whether it grew by more than `growth`, a part of `of`; None if that cannot be told."""
+        bound = growth * of
+        if self._least_growth - self.allowance > bound:
+            return True
+        return False if self.verdict in (SAME, SMALLER) or self._most_growth <= bound else None
+
+    @property
+    def _least_growth(self) -> int:
+        return self.after_range[0] - self.before_range[1]
+
+    @property
+    def _most_growth(self) -> int:
+        return self.after_range[1] - self.before_range[0]
+
+
+def time_diff(
+    before: Run, after: Run, profiles: tuple[Sequence[Profile], Sequence[Profile]], noise: float | None = None
+) -> TimeDiff | None:
+    """Returns how the wall time of a step compares; None where one of the runs has no steps.
+
+    Args:
+      before: the first run.
+      after: the second.
+      profiles: of both, as far as they can be read.
+      noise: how far runs of an unchanged program may be apart; by default `NOISE`, and more for runs on two machines.
+    """
+    old, new = step_samples(before, profiles[0]), step_samples(after, profiles[1])
+    passes = tuple(name for name in (BARE, PROFILED) if name in old and name in new)
+    if not passes:
+        return None
+    elsewhere = noise is None and not same_machine(before, after)
+    allowed = noise if noise is not None else ELSEWHERE if elsewhere else NOISE
+    found = compare([(old[name], new[name]) for name in passes], allowed)
+    steps = len(old[passes[0]]), len(new[passes[0]])
+    return TimeDiff(found, passes, steps, _reason(found, elsewhere=elsewhere))
+
+
+def same_machine(before: Run, after: Run) -> bool:
+    """Tells whether two runs are known to come from one machine: its name, processors, devices and system."""
+    return bool(before.host) and before.host == after.host
+
+
+def _reason(found: Comparison, *, elsewhere: bool) -> str:
+    if found.verdict != INCONCLUSIVE:
+        return ""
+    if found.range.high == math.inf:
+        return "too few steps to tell: record both with --steps 20"
+    allowed = f"{100 * found.noise:.0f} %"
+    if elsewhere:
+        return f"not the same machine, as far as is known: up to {allowed} apart says nothing of the program"
+    return f"cannot be told from the noise: two runs of an unchanged program may be {allowed} apart"
+
+
+def peak_diff(before: Sequence[Profile], after: Sequence[Profile]) -> MemoryDiff | None:
+    """Returns how the bytes in use compare at their peaks; None where a side has no block that TensorFlow reports."""
+    return _memory_diff(before, after, _peaks(before), _peaks(after))
+
+
+def bytes_diff(before: Sequence[Profile], after: Sequence[Profile]) -> MemoryDiff | None:
+    """Returns how the bytes compare that a step allocates; None where no side has a block that TensorFlow reports."""
+    old, new = _allocated(before), _allocated(after)
+    return _memory_diff(before, after, old, new) if any(old) or any(new) else None
+
+
+def _memory_diff(
+    before: Sequence[Profile], after: Sequence[Profile], old: Sequence[int], new: Sequence[int]
+) -> MemoryDiff | None:
+    if not old or not new:
+        return None
+    blocks = (each.bytes for profile in (*before, *after) for each in profile.allocations)
+    return MemoryDiff(
+        before=round(statistics.median(old)),
+        after=round(statistics.median(new)),
+        before_range=(min(old), max(old)),
+        after_range=(min(new), max(new)),
+        allowance=max(blocks, default=0),
+    )
+
+
+def _peaks(profiles: Iterable[Profile]) -> list[int]:
+    """Returns the peak of each step that allocates: bytes in use, of all devices together, each at its own peak."""
+    peaks: dict[int, int] = {}
+    for profile in profiles:
+        for number, devices in _device_peaks(profile).items():
+            peaks[number] = peaks.get(number, 0) + sum(devices.values())
+    return list(peaks.values())
+
+
+def _device_peaks(profile: Profile) -> Mapping[int, Mapping[str, int]]:
+    """Returns the most that the allocators of each device had in use together, by step."""
+    in_use: dict[tuple[str, str], int] = {}
+    peaks: dict[int, dict[str, int]] = {}
+    for each in profile.allocations:
+        in_use[each.device, each.allocator] = each.in_use
+        if profile.steps and each.step < 0:
+            continue
+        of_step = peaks.setdefault(_step(profile, each), {})
+        now = sum(size for (device, _), size in in_use.items() if device == each.device)
+        of_step[each.device] = max(of_step.get(each.device, 0), now)
+    return peaks
+
+
+def _allocated(profiles: Iterable[Profile]) -> list[int]:
+    """Returns what each step allocates in all."""
+    sums: dict[int, int] = {}
+    for profile in profiles:
+        for step in profile.steps:
+            sums.setdefault(step.number, 0)
+        for each in profile.allocations:
+            if each.bytes > 0 and (each.step >= 0 or not profile.steps):
+                number = _step(profile, each)
+                sums[number] = sums.get(number, 0) + each.bytes
+    return list(sums.values())
+
+
+def _step(profile: Profile, allocation: Allocation) -> int:
+    return profile.steps[allocation.step].number if allocation.step >= 0 else -1
+
+
+def profiles_of(sampled: Sampled | None) -> tuple[Profile, ...]:
+    """Returns a run's profiles; none where it has none that can be read."""
+    return sampled.timing.profiles if sampled else ()

@@ -1,0 +1,59 @@
+"""The profiler's files below a folder."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracer.errors import Unreadable
+from tracer.store import layout
+
+if TYPE_CHECKING:
+    from tracer.profile.model import Profile
+    from tracer.profile.steps import StepAccount
+
+SUFFIX = ".xplane.pb"
+
+
+def profile_files(folder: Path) -> tuple[str, ...]:
+    """Returns the profiles of a run: those of its newest session, one for each host."""
+    sessions = sorted(path for path in (folder / layout.PROFILES).glob("*") if any(path.glob(f"*{SUFFIX}")))
+    return tuple(str(file) for file in sorted(sessions[-1].glob(f"*{SUFFIX}"))) if sessions else ()
+
+
+def open_profile(path: str) -> Profile:
+    """Reads a profile.
+
+    Raises:
+      Unreadable: it cannot be read, is empty, cut off, damaged, or no profile.
+    """
+    with _os_errors(path):
+        return _read(path, Path(path).stat().st_mtime_ns)
+
+
+def open_steps(path: str) -> tuple[StepAccount, ...]:
+    """Returns where the wall time of a profile's steps went. Raises as `open_profile`."""
+    from tracer.profile.activity import read_timelines
+    from tracer.profile.steps import step_accounts, step_threads
+
+    profile = open_profile(path)
+    with _os_errors(path):
+        return step_accounts(profile, read_timelines(Path(path).read_bytes(), path, step_threads(profile)))
+
+
+@contextmanager
+def _os_errors(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unreadable(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
+
+
+@functools.lru_cache(maxsize=2)  # a command looks at the executions, at the steps, and at what shows them
+def _read(path: str, _modified_ns: int) -> Profile:
+    from tracer.profile.executions import read_profile
+
+    return read_profile(Path(path).read_bytes(), path)
