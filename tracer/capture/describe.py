@@ -15,6 +15,7 @@ from typing import Any
 
 from tracer.capture import hooks, tf_private
 from tracer.capture.modules import unique_name
+from tracer.capture.wrappers import true_frame
 from tracer.errors import reason
 from tracer.graph.names import function_name
 
@@ -200,7 +201,8 @@ class LineTable:
             "nodes": self._nodes,
         }
 
-    def _stack(self, frames: list[tuple[str, int, str]]) -> int:
+    def _stack(self, recorded: list[tuple[str, int, str]]) -> int:
+        frames = [frame for frame in map(true_frame, recorded) if frame]
         for frame in frames:
             self._files.setdefault(frame[0], len(self._files))
         indexes = tuple(self._frames.setdefault(frame, len(self._frames)) for frame in frames)

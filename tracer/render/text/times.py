@@ -18,14 +18,15 @@ from tracer.report.ops import OpRow, OpsReport
 from tracer.report.stacks import StackRow, StacksReport
 from tracer.report.steps import StepsReport
 from tracer.report.summary import Statement
-from tracer.report.timed import UNATTRIBUTED, Sums
+from tracer.report.timed import UNATTRIBUTED, Sums, sums_of
 from tracer.timing.phases import PHASES
 from tracer.timing.statistics import Spread, median
-from tracer.timing.timing import Timing
+from tracer.timing.timing import ENOUGH, Timing
 
 _BAR = 10  # columns of the longest bar
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _AROUND = 1  # lines of source shown before and after one with time
+_FACT = 10  # columns before what is said of a window
 _NARROW = 100  # columns below which what says least is left out
 
 
@@ -36,21 +37,25 @@ def ops(report: OpsReport, style: Style) -> str:
 
 
 def groups(report: GroupsReport, style: Style) -> str:
-    """Returns the page that `show --by` prints: a row for each layer, module, phase, op, device or step."""
+    """Returns the page that `show --by` prints: a row for each layer, module, phase, op or device."""
     phases = [phase for phase in PHASES if any(row.sums.phases.get(phase) for row in report.groups.items)]
     split = phases if report.by != "phase" and len(phases) > 1 else []
-    if style.width < _NARROW:
-        split = split[:3]
-    head = table(f"<{report.by}", ">self", ">%", *(f">{phase}" for phase in split), ">calls", ">nodes", ">bytes")
+    wide = style.width >= _NARROW
+    counts = (">calls", ">nodes", ">bytes") if wide or not split else ()
+    head = table(f"<{report.by}" if wide else report.by, ">self", ">%", *(f">{phase}" for phase in split), *counts)
     for row in report.groups.items:
-        sums = row.sums
-        own = [text.nanoseconds(sums.phases[phase]) if sums.phases.get(phase) else "-" for phase in split]
-        name = f"{row.name}  {row.detail}" if row.detail else row.name
-        head.add_row(*_cells(name, _time(sums), _share(sums.self_ns, report.self_ns), *own, *_counts(sums)))
+        name = f"{row.name}  {row.detail}" if row.detail and wide else row.name
+        head.add_row(*_group(name, row.sums, report.self_ns, split, counted=bool(counts)))
     if report.unattributed:
-        _add_unattributed(head, report.unattributed, report.self_ns, len(split))
+        head.add_row(*_group(UNATTRIBUTED, sums_of(report.unattributed), report.self_ns, split, counted=bool(counts)))
     parts: list[Part] = [*_head(report.timing, report.function, report.self_ns), head]
     return style.render([*parts, *_rest(report.timing, report.groups, report.by, report.unattributed)])
+
+
+def _group(name: str, sums: Sums, whole: int, split: Sequence[str], *, counted: bool) -> list[Line]:
+    own = [text.nanoseconds(sums.phases[phase]) if sums.phases.get(phase) else "-" for phase in split]
+    counts = _counts(sums) if counted else []
+    return _cells(name, _time(sums), _share(sums.self_ns, whole), *own, *counts)
 
 
 def steps(report: StepsReport, style: Style) -> str:
@@ -96,10 +101,10 @@ def summary(statements: Sequence[Statement]) -> list[Part]:
 def stacks(report: StacksReport, style: Style) -> str:
     """Returns the page that `stacks` prints: each call stack below the time that it took."""
     parts: list[Part] = _head(report.timing, report.function, report.self_ns)
-    for row in report.stacks.items:
-        parts += [_stack_head(row, report.self_ns), *_frames(row.frames, report), ""]
+    for number, row in enumerate(report.stacks.items):
+        parts += [*([""] if number else []), _stack_head(row, report.self_ns), *_frames(row.frames, report)]
     if report.unattributed.self_ns:
-        parts += [_amount(report.unattributed, report.self_ns) + f"  {UNATTRIBUTED}", ""]
+        parts += ["", _amount(report.unattributed, report.self_ns) + f"  {UNATTRIBUTED}"]
     return style.render([*parts, *_rest(report.timing, report.stacks, "stack", report.timing.unattributed)])
 
 
@@ -125,23 +130,30 @@ def _head(timing: Timing, function: str, self_ns: int) -> list[Part]:
     first = plain(f"{text.one_line(run.name)}  {run.status}{of}", "bold")
     parts: list[Part] = [first]
     if window:
-        parts.append(f"window    {_window(timing)}")
+        parts.append(_fact("window", _window(timing)))
     else:
-        parts.append("window    the whole session: the run does not say how many steps it had")
+        parts.append(_fact("window", "the whole session: the run does not say how many steps it had"))
     found = f"{text.percent(timing.coverage_nodes)} of executions, {text.percent(timing.coverage_time)} of their time"
-    parts.append(f"coverage  {found}; {text.nanoseconds(self_ns)} in all, threads added up")
+    parts.append(_fact("coverage", f"{found}; {text.nanoseconds(self_ns)} in all, threads added up"))
+    if not timing.is_complete:
+        parts.append(_fact("", f"that is below {text.percent(ENOUGH)}: see {UNATTRIBUTED}", "yellow"))
     if timing.untraced:
-        parts.append(f"          about {text.plural(timing.untraced, 'execution')} of cheap nodes went untraced")
+        parts.append(_fact("", f"about {text.plural(timing.untraced, 'execution')} of cheap nodes went untraced"))
     if window and window.incomplete:
-        parts.append(Wrapped(plain(f"          {window.incomplete}", "yellow"), indent=10))
+        parts.append(_fact("", window.incomplete, "yellow"))
     return [*parts, ""]
+
+
+def _fact(name: str, content: str, look: str = "") -> Part:
+    return Wrapped(plain(f"{name:<{_FACT}}{content}", look), indent=_FACT)
 
 
 def _window(timing: Timing) -> str:
     window = timing.run.window
     assert window is not None
     steps = f"{text.plural(window.steps, 'step')} after {text.plural(window.warmup, 'warm-up call')}"
-    each = text.nanoseconds(window.wall_ns // max(window.steps, 1))
+    profiled = median(window.step_ns) if window.step_ns else window.wall_ns // max(window.steps, 1)
+    each = text.nanoseconds(profiled)
     bare = f", {text.nanoseconds(median(window.bare_step_ns))} without it" if window.bare_step_ns else ""
     return f"{steps}; a step takes {each} with the profiler{bare}"
 
@@ -151,11 +163,16 @@ def _ops_table(report: OpsReport, style: Style) -> Table:
     optional = [">each", ">bytes"] if wide else []
     head = table(">self", ">%", ">calls", *optional, "<op", "node", *(["<line"] if wide else []))
     for row in report.ops.items:
-        sums = row.sums
-        each = [text.nanoseconds(sums.self_ns // max(sums.calls, 1)), _bytes(sums)] if wide else []
-        cells = [_time(sums), _share(sums.self_ns, report.self_ns), text.count(sums.calls), *each]
-        head.add_row(*_cells(*cells, _op(row), _node(row), *([source_line(row.source)] if wide else [])))
+        line = [source_line(row.source)] if wide else []
+        head.add_row(*_cells(*_measures(row.sums, report.self_ns, wide=wide), _op(row), _node(row), *line))
+    if report.unattributed:
+        head.add_row(*_cells(*_measures(sums_of(report.unattributed), report.self_ns, wide=wide), "-", UNATTRIBUTED))
     return head
+
+
+def _measures(sums: Sums, whole: int, *, wide: bool) -> list[str]:
+    each = [text.nanoseconds(sums.self_ns // max(sums.calls, 1)), _bytes(sums)] if wide else []
+    return [_time(sums), _share(sums.self_ns, whole), text.count(sums.calls), *each]
 
 
 def _op(row: OpRow) -> str:
@@ -175,14 +192,14 @@ def _stack_head(row: StackRow, whole: int) -> Line:
 
 
 def _amount(sums: Sums, whole: int) -> str:
-    return f"{_time(sums)}  {_share(sums.self_ns, whole)}  {text.plural(sums.calls, 'call')}"
+    return f"{_time(sums)}  {_share(sums.self_ns, whole)} %  {text.plural(sums.calls, 'call')}"
 
 
-def _frames(frames: Sequence[Frame], report: StacksReport) -> list[str]:
+def _frames(frames: Sequence[Frame], report: StacksReport) -> list[Line]:
     if not frames:
-        return ["  no line of yours: a library's own"]
+        return [plain("  no line of yours: a library's own")]
     run = report.timing.run
-    return [f"  {text.one_line(_frame(frame, run.source(frame.file)))}" for frame in frames]
+    return [plain(f"  {_frame(frame, run.source(frame.file))}") for frame in frames]
 
 
 def _frame(frame: Frame, source: Source) -> str:
@@ -192,18 +209,20 @@ def _frame(frame: Frame, source: Source) -> str:
 
 def _file(source: Source, self_ns: int, rows: Sequence[LineRow], report: LinesReport, style: Style) -> list[Part]:
     note = f"  ({source.note})" if source.note else ""
-    title = f"{text.one_line(source.file)}  {text.nanoseconds(self_ns)}  {_share(self_ns, report.self_ns)}{note}"
+    title = f"{text.one_line(source.file)}  {text.nanoseconds(self_ns)}  {_share(self_ns, report.self_ns)} %{note}"
     wide = style.width >= _NARROW
     columns = _columns(rows, report, wide=wide)
     head = table(*columns, "<", ">line", "source")
     by_line = {row.line: row for row in rows}
     most = max(row.sums.self_ns for row in report.lines.items)
+    shown = _shown(by_line, len(source.lines))
+    margin = _margin([source.lines[number - 1] for number in shown if number <= len(source.lines)])
     before = 0
-    for number in _shown(by_line, len(source.lines)):
+    for number in shown:
         if before and number > before + 1:
             head.add_row(*[""] * (len(columns) + 1), plain("⋮", "dim"), "")
         row = by_line.get(number)
-        code = source.lines[number - 1] if number <= len(source.lines) else ""
+        code = source.lines[number - 1][margin:] if number <= len(source.lines) else ""
         cells = [column(row) if row else "" for column in columns.values()]
         shade = "" if row else "dim"
         head.add_row(
@@ -214,6 +233,11 @@ def _file(source: Source, self_ns: int, rows: Sequence[LineRow], report: LinesRe
         )
         before = number
     return [plain(title, "bold"), head, ""]
+
+
+def _margin(lines: Iterable[str]) -> int:
+    """Returns how many blanks all lines begin with."""
+    return min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
 
 
 def _columns(rows: Sequence[LineRow], report: LinesReport, *, wide: bool) -> dict[str, Callable[[LineRow], str]]:
@@ -257,13 +281,6 @@ def _rest(timing: Timing, listed: Listing[Any], noun: str, unattributed: Sequenc
             amount = f"{text.nanoseconds(rest.self_ns)}  {text.plural(rest.calls, 'execution')}"
             parts.append(f"  {amount}  {rest.reason}{examples}")
     return [*parts, *warnings(timing.damaged)]
-
-
-def _add_unattributed(head: Table, rest: Sequence[Unattributed], whole: int, blank: int) -> None:
-    own, calls = sum(row.self_ns for row in rest), sum(row.calls for row in rest)
-    size = sum(row.bytes for row in rest)
-    sums = Sums(calls=calls, self_ns=own, bytes=size)
-    head.add_row(*_cells(UNATTRIBUTED, _time(sums), _share(own, whole), *["-"] * blank, *_counts(sums)))
 
 
 def _cells(*values: str) -> list[Line]:

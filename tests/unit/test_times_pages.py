@@ -1,0 +1,107 @@
+"""The pages of time, to the letter."""
+
+from textwrap import dedent
+
+from tests.timed import timed
+from tracer.render.text import times
+from tracer.render.text.style import Style
+from tracer.report.groups import groups_report
+from tracer.report.lines import lines_report
+from tracer.report.ops import ops_report
+from tracer.report.stacks import stacks_report
+from tracer.timing.timing import read_timing
+
+HEAD = """\
+demo/20261123-021530  complete
+window    2 steps after 1 warm-up call; a step takes 500 ns with the profiler
+coverage  80.0 % of executions, 87.7 % of their time; 57 ns in all, threads added up
+          that is below 95.0 %: see (unattributed)
+
+"""
+REST = """
+(unattributed):
+  7 ns  1 execution  nodes that are in no recorded graph (elsewhere)
+"""
+
+
+def expected(page):
+    """Returns a page with the head and the end that all of them have."""
+    return HEAD + dedent(page) + REST
+
+
+def test_the_page_of_ops():
+    """Nodes come with their share, calls, kernel and line; what found no owner is a row of its own."""
+    assert times.ops(ops_report(read_timing(timed())), Style()) == expected("""\
+         self      %   calls    each   bytes   op    node                        line
+        ────────────────────────────────────────────────────────────────────────────────────
+        40 ns   70.2       2   20 ns       -   Mul   net/mul                     net.py:3
+        10 ns   17.5       2    5 ns       -   Mul   gradient_tape/net/mul/Mul   train.py:12
+         7 ns   12.3       1    7 ns       -   -     (unattributed)
+        """)
+
+
+def test_the_page_of_lines():
+    """Files are listed around the lines with time, with that of what they called and of their gradients."""
+    assert times.lines(lines_report(read_timing(timed())), Style()) == expected("""\
+        net.py  40 ns  70.2 %
+         self      %   with calls   gradient   calls                line   source
+        ───────────────────────────────────────────────────────────────────────────────
+                                                                       2
+        40 ns   70.2                   10 ns       2   ██████████      3   return x @ w
+
+        train.py  10 ns  17.5 %
+         self      %   with calls   calls         line   source
+        ────────────────────────────────────────────────────────────────────
+                                                     8
+                            40 ns                    9   y = net(x)
+                                                    10
+                                                    11
+        10 ns   17.5                    2   ██▌     12   tape.gradient(y, x)
+
+        7 ns  12.3 %  1 call  (unattributed)
+        """)
+
+
+def test_the_page_of_stacks():
+    """Each stack stands below its time, from the outside in, with the source of each line."""
+    assert times.stacks(stacks_report(read_timing(timed())), Style()) == expected("""\
+        40 ns  70.2 %  2 calls
+          train.py:9 in step  y = net(x)
+          net.py:3 in __call__  return x @ w
+
+        10 ns  17.5 %  2 calls
+          train.py:12 in step  tape.gradient(y, x)
+
+        7 ns  12.3 %  1 call  (unattributed)
+        """)
+
+
+def test_the_page_of_groups():
+    """A layer has its class, and its time by phase."""
+    assert times.groups(groups_report(read_timing(timed()), "layer"), Style()) == expected("""\
+        layer             self      %   forward   backward   calls   nodes   bytes
+        ──────────────────────────────────────────────────────────────────────────
+        net  Net         50 ns   87.7     40 ns      10 ns       4       2       -
+        (unattributed)    7 ns   12.3         -          -       1       -       -
+        """)
+
+
+def test_a_narrow_page_leaves_out_what_says_least():
+    """Below 100 columns there is no room for the line and the time of a call."""
+    assert times.ops(ops_report(read_timing(timed())), Style(width=60)) == dedent("""\
+        demo/20261123-021530  complete
+        window    2 steps after 1 warm-up call; a step takes 500 ns
+                  with the profiler
+        coverage  80.0 % of executions, 87.7 % of their time; 57 ns
+                  in all, threads added up
+                  that is below 95.0 %: see (unattributed)
+
+         self      %   calls   op    node
+        ──────────────────────────────────────────────────────
+        40 ns   70.2       2   Mul   net/mul
+        10 ns   17.5       2   Mul   gradient_tape/net/mul/Mul
+         7 ns   12.3       1   -     (unattributed)
+
+        (unattributed):
+          7 ns  1 execution  nodes that are in no recorded graph (elsewhere)
+        """)
