@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tracer.report.groups import GroupsReport
     from tracer.report.lines import LinesReport
     from tracer.report.lint import LintReport
+    from tracer.report.modes import ModesReport
     from tracer.report.ops import OpsReport
     from tracer.report.runs import RunsReport
     from tracer.report.show import ShowReport
@@ -80,6 +81,19 @@ class Output:
             f"{body}{chr(10) if said else ''}{said}folder: {self._short(run.path)}\n", then="trace-scenario board"
         )
 
+    def modes(self, report: ModesReport) -> None:
+        """Writes what a recording in several modes came to."""
+        if self._as_json:
+            from tracer.render import json
+
+            self._write(json.dumps(json.modes(report)))
+            return
+        from tracer.render.text import modes as modes_page
+
+        runs = [shlex.quote(row.run.name) for row in report.modes if row.run]
+        then = f"trace-scenario diff {runs[0]} {runs[-1]}" if len(runs) > 1 else ""
+        self._write(modes_page.modes(report, style(sys.stdout)), then=then)
+
     def failed_run(self, path: str) -> None:
         """Writes what was recorded of a program that failed; what it raised is shown as an error."""
         from tracer.render import json
@@ -117,7 +131,7 @@ class Output:
             from tracer.render.text import show as show_page
 
             alone = report.run.profiles and not report.run.functions  # a profile without graphs
-            verb = "board" if report.run.is_ours else "ops" if alone else "lint"
+            verb = "ops" if alone else "lines" if report.timing else "board" if report.run.is_ours else "lint"
             following = "" if report.text else f"trace-scenario {verb} {shlex.quote(report.run.reference)}"
             body = show_page.show(report, style(sys.stdout))
             self._write(_for_terminal(body) if report.text else body, then=following)

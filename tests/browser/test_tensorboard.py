@@ -1,3 +1,4 @@
+import gzip
 import json
 import re
 import socket
@@ -11,8 +12,11 @@ import pytest
 from google.protobuf import text_format
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
+from tracer.store.load import load_run
 from tracer.tensorboard import HOST, board_on
 
+BOXES = "g.node > g.nodeshape > rect"
+HOTTEST = "rgb(251, 106, 74)"  # the end of the page's scale, which runs from almost white to this red
 WAIT_MS = 60_000  # TensorBoard's page is 20 MB of script, and the profile plugin reads its files when it is opened
 
 
@@ -75,6 +79,51 @@ def test_the_link_to_a_profile_opens_that_runs(page, run, name):
             page.goto(board.link(each, dashboard="profile"), wait_until="domcontentloaded")
             chosen = page.frame_locator("iframe").locator("mat-select").first
             chosen.filter(has_text=f"{number} {each}/").wait_for(timeout=WAIT_MS)
+
+
+def test_the_profile_plugin_knows_the_runs_steps(board, run, name):
+    """The session is listed with XProf's tools, and these see each step of the window."""
+    [session] = profile(board, "runs")
+    tools = profile(board, "run_tools", run=session)
+    [host] = profile(board, "hosts", run=session, tag="overview_page")
+    tables = profile(board, "data", run=session, tag="input_pipeline_analyzer", host=host["hostname"])
+    steps = [row["c"][0]["v"] for table in tables for row in table["rows"] if table["cols"][0]["id"] == "stepnum"]
+
+    assert session.startswith(f"{name}/")
+    assert {"overview_page", "trace_viewer@", "framework_op_stats", "memory_profile"} <= set(tools)
+    assert steps == [f"step {number}" for number in range(load_run(run).window.steps)]
+
+
+def test_the_hottest_box_is_the_one_that_show_names_first(page, record):
+    """Coloured by compute time, the scope with the most self time is the reddest, and the legend says how much it is.
+
+    Colours by memory are there, too.
+    """
+    run = record("mobilenet_v2")
+    hottest, scopes = shown_first(run), scopes_of(run)
+    with board_on({"mobilenet_v2": run}) as board:
+        page.goto(board.link("mobilenet_v2"), wait_until="domcontentloaded")
+        node(page, "mobilenet_v2_1").wait_for(timeout=WAIT_MS)
+        choose(page, "2 train")
+        node(page, hottest).wait_for(timeout=WAIT_MS)
+        assert radio(page, "Compute time").get_attribute("aria-disabled") == "true"
+
+        radio(page, "Profile").click()
+        page.locator('#compute-time-radio-button[aria-disabled="false"]').wait_for(timeout=WAIT_MS)
+        radio(page, "Compute time").click()
+        page.locator(f'{BOXES}[style*="{HOTTEST}"]').wait_for(timeout=WAIT_MS)
+
+        colours = fills(page)
+        assert [box for box, colour in colours.items() if colour == HOTTEST] == [hottest]
+        assert len(set(colours.values())) > 2
+        number, unit = page.locator(".domainEnd").first.inner_text().split()
+        assert float(number) * {"ms": 1e6, "s": 1e9}[unit] == pytest.approx(scopes[hottest]["total_ns"], rel=0.01)
+
+        radio(page, "Memory").click()
+        most = max(
+            (scope for scope in scopes if scope and "/" not in scope), key=lambda s: scopes[s]["allocated_bytes"]
+        )
+        page.locator(f'g.node[data-name="{most}"] > g.nodeshape > rect[style*="{HOTTEST}"]').wait_for(timeout=WAIT_MS)
 
 
 def test_the_tag_holds_the_functions_graph_and_nothing_else(board, name):
@@ -222,7 +271,44 @@ def choose(page, tag):
 
 def conceptual(page):
     """Chooses the conceptual graph."""
-    page.locator("paper-radio-button", has_text="Conceptual graph").click()
+    radio(page, "Conceptual graph").click()
+
+
+def radio(page, text):
+    """Returns a choice among those at the left."""
+    return page.locator("paper-radio-button", has_text=text)
+
+
+def fills(page):
+    """Returns the colour of each box that is drawn, by its name."""
+    return dict(
+        page.locator(BOXES).evaluate_all("all => all.map(e => [e.closest('g.node').dataset.name, e.style.fill])")
+    )
+
+
+def shown_first(run):
+    """Returns the scope that `show` names first below the whole graph when it sorts by time."""
+    text = show(run, "--sort", "self", "--depth", "1")
+    return re.search(r"^[├└]─ (\S+)", text, re.MULTILINE)[1]
+
+
+def scopes_of(run):
+    """Returns what `show` says of each scope, by path."""
+    return {scope["path"]: scope for scope in json.loads(show(run, "--json", "--top", "0"))["scopes"]["items"]}
+
+
+def show(run, *options):
+    """Returns what `show` prints of the function `train`."""
+    command = [Path(sys.executable).parent / "trace-scenario", "show", run, "--function", "train", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def profile(board, what, **query):
+    """Returns what TensorBoard's profile plugin answers."""
+    address = f"{board.url}data/plugin/profile/{what}?{urllib.parse.urlencode(query)}"
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        content = answer.read()
+    return json.loads(gzip.decompress(content) if answer.headers["Content-Encoding"] == "gzip" else content)
 
 
 def fetch(board, what, **query):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,12 +23,14 @@ from tracer.store.load import load_run
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 WIDTH = 150
+_OF_THE_MOMENT = ("not-steady", "profile-stopped")  # warnings that depend on how busy the machine is
 
 
 def explained(run: Run, summary: str) -> str:
     """Returns what a run's own functions became: signatures and scope trees, without what changes between runs."""
+    run = dataclasses.replace(run, profiles=())  # times are other ones in each run
     parts = [f"{run.scenario}: {summary}"]
-    parts += [f"warning: {warned.message}" for warned in run.warnings]
+    parts += [f"warning: {warned.message}" for warned in run.warnings if warned.code not in _OF_THE_MOMENT]
     for function in run.functions.values():
         if function.traces[0].origin in ("user", "keras", "tf_keras"):
             parts.append(

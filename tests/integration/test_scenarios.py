@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing import plugin_event_multiplexer
-from tensorboard.compat.proto import config_pb2, graph_pb2
+from tensorboard.compat.proto import config_pb2, graph_pb2, step_stats_pb2
 from tensorboard.plugins.graph import keras_util
 
 from tracer.capture.finish import tag_names
@@ -18,6 +18,7 @@ from tracer.discover.listing import list_scenarios
 from tracer.graph.inline import inline
 from tracer.store.load import load_run
 from tracer.store.tag_names import tag_names as tag_names_of_nodes
+from tracer.timing.timing import read_timing
 
 SCENARIOS = [entry.name for entry in list_scenarios() if entry.origin == "built-in"]
 
@@ -59,10 +60,31 @@ WITHOUT_SHAPE = {
 def tags_of(run: Path) -> dict[str, graph_pb2.GraphDef]:
     """Reads the graph of each tag of a run with TensorBoard's own multiplexer; each tag has one."""
     found = {}
-    for tag, content in contents_of(run, "graph_run_metadata_graph").items():
-        [graphs] = config_pb2.RunMetadata.FromString(content).function_graphs
+    for tag, metadata in metadata_of(run).items():
+        [graphs] = metadata.function_graphs
         found[tag] = graphs.pre_optimization_graph
     return found
+
+
+def metadata_of(run: Path) -> dict[str, config_pb2.RunMetadata]:
+    """Reads the graph tags of a run, those with times among them, by their names."""
+    contents = {**contents_of(run, "graph_run_metadata_graph"), **contents_of(run, "graph_run_metadata")}
+    return {tag: config_pb2.RunMetadata.FromString(content) for tag, content in sorted(contents.items())}
+
+
+def boxes(stats: step_stats_pb2.StepStats) -> dict[str, tuple[int, int]]:
+    """Returns for each box in which nodes ran the microseconds that TensorBoard's page shows, and those of its nodes.
+
+    The page takes the time from the first start in a box to the last end in it.
+    """
+    spans: dict[str, tuple[int, int, int]] = {}
+    for node in (node for device in stats.dev_stats for node in device.node_stats):
+        parts = node.node_name.split("/")
+        end = node.all_start_micros + node.all_end_rel_micros
+        for box in ("/".join(parts[:depth]) for depth in range(len(parts))):
+            first, last, took = spans.get(box, (end, end, 0))
+            spans[box] = (min(first, node.all_start_micros), max(last, end), took + node.all_end_rel_micros)
+    return {box: (last - first, took) for box, (first, last, took) in spans.items()}
 
 
 def models_of(run: Path) -> dict[str, dict[str, list[str]]]:
@@ -114,6 +136,28 @@ def test_a_scenario_is_recorded_whole(scenario: str, recorded: Callable[[str], P
     assert {warned.code for warned in run.warnings} == ({"no-function"} if scenario in WITHOUT_GRAPH else set())
     assert run.window is not None
     assert len(list(Path(run.path).glob("plugins/profile/*/*.xplane.pb"))) == 1
+
+
+@pytest.mark.parametrize("scenario", sorted(TOP_SCOPES))
+def test_tags_have_the_time_and_memory_of_their_nodes(scenario: str, recorded: Callable[[str], Path]) -> None:
+    """In both tags of a trace a box has the sum of its nodes, the whole all of the trace's self time and bytes."""
+    run = load_run(recorded(scenario))
+    found, names = metadata_of(Path(run.path)), tag_names(run)
+    times = [node.time for node in read_timing(run).nodes]
+
+    assert {time.trace for time in times} - {""} != set()
+    for trace in {time.trace for time in times} - {""}:
+        mine = [time for time in times if time.trace == trace]
+        tags = {names[trace], f"{names[trace]}, optimized"} & found.keys()
+
+        assert names[trace] in tags
+        for stats in (found[tag].step_stats for tag in tags):
+            spans = boxes(stats)
+
+            assert [box for box, (span, took) in spans.items() if span != took] == []
+            assert spans[""][0] == pytest.approx(sum(time.self_ns for time in mine) / 1000, abs=len(mine))
+            memory = [each for device in stats.dev_stats for node in device.node_stats for each in node.memory]
+            assert sum(each.total_bytes for each in memory) == sum(time.bytes for time in mine)
 
 
 @pytest.mark.parametrize("scenario", sorted(TOP_SCOPES))

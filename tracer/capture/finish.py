@@ -12,6 +12,7 @@ from tracer.capture import tf_private
 from tracer.capture.functions import FunctionRecorder, RecordedFunction
 from tracer.capture.keras_graph import conceptual_graphs
 from tracer.capture.module_scopes import Known, module_scopes
+from tracer.capture.node_times import executed_nodes
 from tracer.capture.optimized import optimized_graphs
 from tracer.collector import paused_collector
 from tracer.errors import WriteFailed, reason
@@ -26,7 +27,6 @@ from tracer.store.step_stats import Executed, step_stats
 from tracer.store.tags import LIMIT, crowded, shown_as, tag_nodes, within
 from tracer.store.writer import RunWriter
 from tracer.text import count
-from tracer.timing.timing import read_timing
 
 
 def write_stages(
@@ -91,7 +91,7 @@ def write_tags(writer: RunWriter, recorder: FunctionRecorder, warnings: list[War
     run = load_run(path)
     names = tag_names(run)
     with paused_collector():
-        tags = _Tags(path, warnings, _executed(run, warnings))
+        tags = _Tags(path, warnings, executed_nodes(run, warnings))
         for trace in sorted(run.traces, key=lambda trace: int(names[trace.id].split()[0])):
             tags.add(trace, names[trace.id])
     if not tags.graphs:
@@ -102,26 +102,6 @@ def write_tags(writer: RunWriter, recorder: FunctionRecorder, warnings: list[War
     file = write_graph_events(path, tags.graphs, models, tags.stats, host=socket.gethostname())
     _check(file, tags.nodes, models, tags.stats.keys())
     return len(run.functions)
-
-
-def _executed(run: Run, warnings: list[Warned]) -> Mapping[str, Sequence[Executed]]:
-    """Returns what the nodes of each trace took in the window; nothing if no profile tells, as its lack says elsewhere.
-
-    Whatever is wrong with a profile, the graphs are good without it.
-    """
-    if not run.profiles:
-        return {}
-    try:
-        nodes = read_timing(run).nodes
-    except Exception as error:  # noqa: BLE001  # nothing in a profile may cost the run its graphs
-        message = f"in TensorBoard nodes have no times: {reason(error)}"
-        warnings.append(Warned("no-node-times", message, "trace-scenario ops says what of the profile can be read"))
-        return {}
-    found: dict[str, list[Executed]] = {}
-    for node in nodes:
-        if node.time.trace:
-            found.setdefault(node.time.trace, []).append(Executed((node.time.path, *node.owner.fused), node.time))
-    return found
 
 
 def _write_modules(writer: RunWriter, recorder: FunctionRecorder, tags: _Tags) -> None:

@@ -2,14 +2,12 @@
 
 Read through message classes of our own that leave nodes as bytes: most nodes of a graph share all but their names and
 inputs with others, so each combination is decoded once, and no node becomes an object of protobuf's.
-Fields and numbers are those of tensorflow/core/framework/{graph,node_def,function,op_def}.proto.
 """
 
 from __future__ import annotations
 
 import array
 import contextlib
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -20,8 +18,9 @@ from tracer.errors import Unreadable
 from tracer.graph.bodies import bodies_of
 from tracer.graph.model import Function, FunctionName, Graph, Kind, Nodes, Shape, Tensor, Unread
 from tracer.graph.ops import dtype_name, dtype_size
-from tracer.messages import MANY, ONE, damage, message_classes
+from tracer.messages import damage
 from tracer.store import node_bytes
+from tracer.store.graph_messages import classes
 
 _SHARED = 4096  # bytes of an attribute from which on it is a constant's content, which no two nodes share
 _VALUES = 16  # elements of a constant that are kept
@@ -65,7 +64,7 @@ def read_graph(content: bytes, path: Path | str) -> Graph:
 
 def graph_of(message: Any) -> Graph:
     """Returns the graph of a GraphDef that `parse_message` gave, alone or as a part of another message."""
-    return _graph(_classes("bytes")["GraphBytes"].FromString(message.SerializeToString()))
+    return _graph(classes("bytes")["GraphBytes"].FromString(message.SerializeToString()))
 
 
 def _graph(message: Any) -> Graph:
@@ -84,7 +83,7 @@ def parse_message(name: str, content: bytes, path: Path | str, *, kind: str = ""
     """Returns a message whose attributes are still bytes.
 
     Args:
-      name: its name in `_MESSAGES`: `GraphDef`, `SavedModel`.
+      name: its name in `store.graph_messages`: `GraphDef`, `SavedModel`.
       content: its bytes.
       path: where they come from, for messages.
       kind: what messages to the user call it, if not by its name.
@@ -97,9 +96,9 @@ def parse_message(name: str, content: bytes, path: Path | str, *, kind: str = ""
     if not content:
         raise Unreadable(f"{path} is empty", hint="its writer was cut off; make the file again")
     with contextlib.suppress(DecodeError):
-        return _classes("string")[name].FromString(content)
+        return classes("string")[name].FromString(content)
     try:  # names that are not UTF-8 are read too, with their odd bytes escaped
-        return _classes("bytes")[name].FromString(content)
+        return classes("bytes")[name].FromString(content)
     except DecodeError:
         raise _damaged(kind or name, content, path) from None
 
@@ -110,7 +109,7 @@ def _damaged(kind: str, content: bytes, path: Path | str) -> Unreadable:
 
 def write_graph(nodes: Nodes) -> bytes:
     """Returns nodes without functions as a serialized GraphDef, with the attributes that they were read with."""
-    message = _classes("string")["GraphDef"]()
+    message = classes("string")["GraphDef"]()
     for node in nodes:
         message.node.add(name=node.name, op=node.op, input=node.inputs, device=node.device, attr=node.kind.encoded)
     return message.SerializeToString()  # type: ignore[no-any-return]  # protobuf's stubs say Any
@@ -156,7 +155,7 @@ class _Kinds:
         if not rest:
             return None, ""
         op, behind = node_bytes.split(rest)
-        message = _classes("bytes")["NodeBytes"].FromString(behind)
+        message = classes("bytes")["NodeBytes"].FromString(behind)
         if message.name or message.op or message.input:
             return None, ""
         found = self._kind(op, message), _text(message.device)
@@ -166,7 +165,7 @@ class _Kinds:
 
     def _odd(self, encoded: bytes) -> tuple[str, tuple[str, ...], Kind, str]:
         """Returns name, inputs, kind and device of a node that is not written as TensorFlow does."""
-        message = _classes("bytes")["NodeBytes"].FromString(encoded)
+        message = classes("bytes")["NodeBytes"].FromString(encoded)
         name, op = (values[-1] if values else b"" for values in (message.name, message.op))
         return _text(name), tuple(map(_text, message.input)), self._kind(op, message), _text(message.device)
 
@@ -220,7 +219,7 @@ def decode_attribute(entry: bytes) -> tuple[str, Any]:
     from tensorboard.compat.proto import attr_value_pb2
 
     try:
-        pair = _classes("bytes")["AttrEntry"].FromString(entry)
+        pair = classes("bytes")["AttrEntry"].FromString(entry)
     except DecodeError:
         return "", None
     try:
@@ -294,68 +293,3 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "func": lambda function: FunctionName(function.name),
     "list": _list,
 }
-
-_STRING = "string"  # a name: a text, or bytes where it is no UTF-8
-_MESSAGES = {
-    "NodeDef": [
-        ("name", 1, _STRING, ONE),
-        ("op", 2, _STRING, ONE),
-        ("input", 3, _STRING, MANY),
-        ("device", 4, _STRING, ONE),
-        ("attr", 5, "bytes", MANY),
-    ],
-    "Entry": [("key", 1, _STRING, ONE), ("value", 2, _STRING, ONE)],
-    "AttrEntry": [("key", 1, "bytes", ONE), ("value", 2, "bytes", ONE)],
-    "ArgDef": [("name", 1, _STRING, ONE), ("type", 3, "int32", ONE)],
-    "ArgAttrs": [("attr", 1, "bytes", MANY)],
-    "ArgEntry": [("key", 1, "int32", ONE), ("value", 2, "ArgAttrs", ONE)],
-    "OpDef": [("name", 1, _STRING, ONE), ("input_arg", 2, "ArgDef", MANY), ("output_arg", 3, "ArgDef", MANY)],
-    "FunctionDef": [
-        ("signature", 1, "OpDef", ONE),
-        ("node_def", 3, "NodeDef", MANY),
-        ("ret", 4, "Entry", MANY),
-        ("attr", 5, "bytes", MANY),
-        ("arg_attr", 7, "ArgEntry", MANY),
-    ],
-    "FunctionDefLibrary": [("function", 1, "FunctionDef", MANY)],
-    "GraphDef": [("node", 1, "NodeDef", MANY), ("library", 2, "FunctionDefLibrary", ONE)],
-    # The same with nodes as bytes. Of a node that has its name or op more than once the last one counts.
-    "NodeBytes": [
-        ("name", 1, "bytes", MANY),
-        ("op", 2, "bytes", MANY),
-        ("input", 3, "bytes", MANY),
-        ("device", 4, "bytes", ONE),
-        ("attr", 5, "bytes", MANY),
-    ],
-    "FunctionBytes": [
-        ("signature", 1, "OpDef", ONE),
-        ("node_def", 3, "bytes", MANY),
-        ("ret", 4, "Entry", MANY),
-        ("attr", 5, "bytes", MANY),
-    ],
-    "LibraryBytes": [("function", 1, "FunctionBytes", MANY)],
-    "GraphBytes": [("node", 1, "bytes", MANY), ("library", 2, "LibraryBytes", ONE)],
-    # tensorflow/core/{protobuf/{meta_graph,saved_model,config},util/event,framework/summary}.proto
-    "MetaGraphDef": [
-        ("meta_info_def", 1, "bytes", ONE),
-        ("graph_def", 2, "GraphDef", ONE),
-        ("signature_def", 5, "AttrEntry", MANY),
-        ("object_graph_def", 7, "bytes", ONE),
-    ],
-    "SavedModel": [("meta_graphs", 2, "MetaGraphDef", MANY)],
-    "FunctionGraphs": [("pre_optimization_graph", 2, "bytes", ONE), ("post_optimization_graph", 3, "bytes", ONE)],
-    "RunMetadata": [("function_graphs", 4, "FunctionGraphs", MANY)],
-    "SummaryValue": [("tag", 1, _STRING, ONE), ("tensor", 8, "bytes", ONE), ("metadata", 9, "bytes", ONE)],
-    "Summary": [("value", 1, "SummaryValue", MANY)],
-    "Event": [("graph_def", 4, "bytes", ONE), ("summary", 5, "bytes", ONE)],
-}
-
-
-@functools.cache
-def _classes(texts: str) -> dict[str, Any]:
-    """Returns our message classes, with names as texts or as bytes."""
-    messages = {
-        name: [(field, number, texts if kind == _STRING else kind, often) for field, number, kind, often in fields]
-        for name, fields in _MESSAGES.items()
-    }
-    return message_classes(f"tracer.{texts}", messages)

@@ -1,14 +1,14 @@
 """What nodes took, as TensorBoard's tags hold it: `StepStats`, from which its page colours boxes by time and memory.
 
-The page (2.21) gives a box the time from the first beginning in it to the last end, whatever lies between, and adds up
-bytes. So here nodes are laid end to end, scope by scope: then that span is the sum of the nodes' times. They are sums
-over the window in whole microseconds, of which each node that ran has one at least; when it ran they do not say.
+The page (2.21) gives a box the time from the first start in it to the last end, whatever lies between, and adds up
+bytes. So here nodes are laid end to end, scope by scope: then that span is the sum of the nodes' times. These are self
+times over the whole window in whole microseconds, one at least of what ran; when it ran they do not say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tracer.graph.model import Kind, Nodes
@@ -19,7 +19,7 @@ _BEGIN = 1  # microseconds; text leaves out what is 0, and then the page reads n
 _NUMBERED = re.compile(r"(\D*)(\d+)")  # names that the page folds into a series: "Add_1" to "Add_9"
 _DIGITS = 9  # of a number in a name; Python refuses to read one of thousands
 
-_Place = tuple[tuple[str, ...], str, str, int]
+_Place = tuple[tuple[str, ...], str, str, int]  # scope, op, stem and number: see `_place`
 
 
 class Executed(NamedTuple):
@@ -44,9 +44,9 @@ def step_stats(nodes: Nodes, executed: Iterable[Executed], names: Mapping[str, s
     found = step_stats_pb2.StepStats()
     devices: dict[str, Any] = {}
     kinds = dict(zip(nodes.names, nodes.kinds, strict=True))
-    sizes: dict[Kind, Sequence[Sequence[int]]] = {}
+    shapes = {kind: _shapes(kind) for kind in set(nodes.kinds)}
     now = _BEGIN
-    for name, device, sums in _laid_out(_summed(executed, names), nodes):
+    for name, device, sums in _laid_out(_summed(executed, names), kinds):
         if device not in devices:
             devices[device] = found.dev_stats.add(device=device)
         node = devices[device].node_stats.add(node_name=name, all_start_micros=now)
@@ -54,15 +54,24 @@ def step_stats(nodes: Nodes, executed: Iterable[Executed], names: Mapping[str, s
         now += sums.micros
         if sums.bytes:
             node.memory.add(total_bytes=sums.bytes)
-        kind = kinds[name]
-        if kind not in sizes:
-            sizes[kind] = _sizes(kind)
-        for slot, dims in enumerate(sizes[kind]):
-            shape = node.output.add(slot=slot).tensor_description.shape
-            shape.SetInParent()  # the page reads it, be it empty
-            for size in dims:
-                shape.dim.add(size=size)
+        _add_outputs(node, shapes[kinds[name]])
     return found.SerializeToString()  # type: ignore[no-any-return]  # protobuf's stubs say Any
+
+
+def _add_outputs(node: Any, shapes: Iterable[Sequence[int]]) -> None:
+    for slot, sizes in enumerate(shapes):
+        shape = node.output.add(slot=slot).tensor_description.shape
+        shape.SetInParent()  # the page reads it, be it empty
+        for size in sizes:
+            shape.dim.add(size=size)
+
+
+def _shapes(kind: Kind) -> Sequence[Sequence[int]]:
+    """Returns the shapes of a node's outputs; none if one of them is not known, or has a 0, which text leaves out."""
+    shapes = kind.attributes.get(SHAPES) or ()
+    if not isinstance(shapes, tuple) or not all(isinstance(shape, tuple) and all(shape) for shape in shapes):
+        return ()
+    return shapes
 
 
 class _Sums:
@@ -95,12 +104,12 @@ def _summed(executed: Iterable[Executed], names: Mapping[str, str]) -> dict[str,
     return found
 
 
-def _laid_out(sums: Mapping[str, Mapping[str, _Sums]], nodes: Nodes) -> Iterable[tuple[str, str, _Sums]]:
-    """Returns node, device and sums in an order in which those of one box of the page are next to each other."""
-    scopes = _scopes(nodes.names) if sums else set()
-    kinds = dict(zip(nodes.names, nodes.kinds, strict=True))
-    order = sorted(sums, key=lambda name: _place(name, kinds[name].op, scopes))
-    return [(name, device, each) for name in order for device, each in sorted(sums[name].items())]
+def _laid_out(sums: Mapping[str, Mapping[str, _Sums]], kinds: Mapping[str, Kind]) -> Iterator[tuple[str, str, _Sums]]:
+    """Yields node, device and sums in an order in which those of one box of the page are next to each other."""
+    scopes = _scopes(kinds) if sums else set()
+    for name in sorted(sums, key=lambda name: _place(name, kinds[name].op, scopes)):
+        for device, each in sorted(sums[name].items()):
+            yield name, device, each
 
 
 def _scopes(names: Iterable[str]) -> set[str]:
@@ -124,11 +133,3 @@ def _place(name: str, op: str, scopes: set[str]) -> _Place:
     if series and len(series[2]) <= _DIGITS:
         return scope, op, series[1], int(series[2])
     return scope, op, own, -1
-
-
-def _sizes(kind: Kind) -> Sequence[Sequence[int]]:
-    """Returns the shapes of a node's outputs; none if one of them is not known, or has a 0, which text leaves out."""
-    shapes = kind.attributes.get(SHAPES) or ()
-    if not isinstance(shapes, tuple) or not all(isinstance(shape, tuple) and all(shape) for shape in shapes):
-        return ()
-    return shapes

@@ -19,7 +19,10 @@ from tracer.store.foreign.values import Found, foreign_run, read_bytes, shown
 from tracer.store.graph_def import graph_of, parse_message
 from tracer.text import one_line
 
-READS = "event files (*tfevents*), GraphDef .pb and .pbtxt, saved_model.pb, the JSON of a Keras model"
+READS = (
+    "event files (*tfevents*), GraphDef .pb and .pbtxt, MetaGraphDef .meta and .meta.pbtxt, saved_model.pb, "
+    "the JSON of a Keras model"
+)
 _RECORD = "trace-scenario run FILE records it"
 # First bytes, their offset, what a file with them is, and what to do about it.
 _OTHERS = (

@@ -21,12 +21,21 @@ _DEPTH = 100  # models in models; real ones stay below 10
 _PORTS = 10_000  # outputs of a layer; a damaged number would ask for as many types
 _POLICIES = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}  # what layers compute in
 _PLAIN = (int, float, bool, str)
+# Layers that return a tensor of the shape that they take.
+_KEEP_SHAPE = frozenset(
+    {"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "ActivityRegularization"}
+    | {"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout"}
+    | {"GaussianNoise", "BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization"}
+    | {"Normalization", "Rescaling", "Identity"}
+)
 
 _Edge = tuple[str, int]  # a layer's name and which of its outputs
 
 
 class _LayerKind(Kind):
     """A layer's class; its outputs are not TensorFlow's to tell."""
+
+    is_layer = True
 
     def __init__(self, op: str, attributes: Mapping[str, Any], outputs: tuple[TensorType, ...]) -> None:
         super().__init__(op, attributes)
@@ -171,6 +180,10 @@ def _note_input_types(model: _Model, layer: Mapping[str, Any], inputs: list[_Edg
 def _nodes(model: _Model) -> Iterator[Node]:
     for edge, known in list(model.types.items()):  # what a model in the model returns, its last layer returns
         model.types.setdefault(_source(model, edge), known)
+    for layer in model.layers:
+        known = model.types.get((layer.name, 0), TensorType("", None))
+        if known.shape is None and (shape := _returned(model, layer)) is not None:
+            model.types[layer.name, 0] = TensorType(known.dtype, shape)
     ports: dict[str, int] = {}
     for name, port in model.types:
         ports[name] = max(ports.get(name, 0), port)
@@ -179,6 +192,19 @@ def _nodes(model: _Model) -> Iterator[Node]:
         kind = _kind(layer, tuple(model.types.get(edge, TensorType("", None)) for edge in edges))
         sources = [_source(model, edge) for edge in layer.inputs]
         yield Node(layer.name, kind, tuple(f"{name}:{port}" if port else name for name, port in sources), "")
+
+
+def _returned(model: _Model, layer: _Layer) -> Shape:
+    """Returns the shape that a layer returns by what it takes and its settings; None where these do not tell."""
+    batch = layer.config.get("batch_shape", layer.config.get("batch_input_shape"))
+    if layer.op == "InputLayer" and _is_shape(batch):
+        return _shape(batch)
+    taken = {model.types.get(_source(model, edge), TensorType("", None)).shape for edge in layer.inputs}
+    shape = taken.pop() if len(taken) == 1 else None
+    units = layer.config.get("units")
+    if layer.op == "Dense" and shape and isinstance(units, int):
+        return *shape[:-1], units
+    return shape if layer.op in _KEEP_SHAPE else None
 
 
 def _kind(layer: _Layer, outputs: tuple[TensorType, ...]) -> Kind:
@@ -192,9 +218,6 @@ def _kind(layer: _Layer, outputs: tuple[TensorType, ...]) -> Kind:
         if isinstance(value, list) and value and all(isinstance(part, int | None) for part in value)
     }
     dtype = _dtype(config.get("dtype"))
-    batch = config.get("batch_shape", config.get("batch_input_shape"))
-    if len(outputs) == 1 and outputs[0].shape is None and layer.op == "InputLayer" and _is_shape(batch):
-        outputs = (TensorType(dtype, _shape(batch)),)
     outputs = tuple(TensorType(known.dtype or dtype, known.shape) for known in outputs)
     if dtype:
         attributes["dtype"] = dtype
