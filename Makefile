@@ -11,8 +11,9 @@ OLDEST_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.10*/bin/python
 run: $(VENV)/.installed
 	$(BIN)/trace-scenario run demo_module
 	$(BIN)/trace-scenario show demo_module
+	$(BIN)/trace-scenario lines demo_module
 
-test: $(VENV)/.installed-dev chromium check
+test: $(VENV)/.installed-dev programs check
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 check: format lint types
@@ -28,7 +29,7 @@ types: $(VENV)/.installed-dev
 
 # The lower end of what setup.cfg allows: the oldest Python, TensorFlow and everything else.
 test-oldest: $(OLDEST)/.installed
-	$(OLDEST)/bin/python -m pytest -n 2 --dist loadscope tests/unit tests/contract tests/integration
+	$(OLDEST)/bin/python -m pytest -n 2 --dist loadscope tests/unit tests/contract tests/hostile tests/integration
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
@@ -50,10 +51,11 @@ $(OLDEST)/.installed: setup.cfg requirements/oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements/oldest.txt --editable ".[dev]"
 	touch $@
 
-# The browser tests drive Debian's Chromium. Where apt cannot get it they are skipped, but not in CI: there they fail.
-.PHONY: chromium
-chromium:
-	@command -v chromium >/dev/null || { \
+# The browser tests drive Debian's Chromium, and Graphviz reads what export writes for it. Where apt cannot get them those
+# tests are skipped, but not in CI: there they fail.
+.PHONY: programs
+programs:
+	@{ command -v chromium && command -v dot; } >/dev/null || { \
 		test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
-		echo "Chromium is missing and could not be installed: the browser tests will say so"; }
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium graphviz >/dev/null; } || \
+		echo "Chromium or Graphviz is missing and could not be installed: their tests will say so"; }
