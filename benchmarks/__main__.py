@@ -13,22 +13,22 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import graph_cases
+from benchmarks import graph_cases, profile_cases
 from benchmarks.cases import RUNS, commands, make_runs, recordings
 from benchmarks.measure import Comparison, Outcome, compare
 from benchmarks.report import page, section, tables
 
 _PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-_PACKAGES = ("trace-scenario", "tensorflow", "keras", "tensorboard", "click", "rich", "numpy", "protobuf")
-_PARTS = ("recording", "graphs")
+_PACKAGES = ("trace-scenario", "tensorflow", "keras", "tensorboard", "click", "rich", "numpy", "protobuf", "xprof")
+_PARTS = ("recording", "graphs", "profiles")
 
 
 def main() -> None:
     """Reads the command line, measures and reports."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="how often each program runs (7)")
-    parser.add_argument("--quick", action="store_true", help="one round, nothing before it, and small graphs: a minute")
-    parser.add_argument("--only", choices=_PARTS, help="this part; the page keeps the other as it is")
+    parser.add_argument("--quick", action="store_true", help="one round, nothing before it, and small inputs: minutes")
+    parser.add_argument("--only", choices=_PARTS, help="this part; the page keeps the others as they are")
     parser.add_argument("--page", type=Path, default=_PAGE, help="the page to write (docs/benchmarks.md)")
     given = parser.parse_args()
     sections = {
@@ -44,7 +44,7 @@ def _part(part: str, rounds: int, *, quick: bool) -> str:
     """Measures a part, prints its tables, and returns its section of the page."""
     before = _load()
     with tempfile.TemporaryDirectory() as folder:
-        groups = _recording(Path(folder)) if part == "recording" else _graphs(Path(folder), quick=quick)
+        groups = _groups(part, Path(folder), quick=quick)
         outcomes = _measure(groups, rounds, warm=not quick)
     print(tables(outcomes))
     return section(
@@ -58,7 +58,14 @@ def _part(part: str, rounds: int, *, quick: bool) -> str:
         runs=RUNS,
         odd=graph_cases.odd_size(_sizes(quick=quick)),
         left_out=f" {left_out}" if (left_out := graph_cases.left_out()) else "",
+        **profile_cases.sizes_of(quick=quick),
     )
+
+
+def _groups(part: str, folder: Path, *, quick: bool) -> list[list[Comparison]]:
+    if part == "recording":
+        return _recording(folder)
+    return _graphs(folder, quick=quick) if part == "graphs" else profile_cases.make_comparisons(folder, quick=quick)
 
 
 def _recording(folder: Path) -> list[list[Comparison]]:

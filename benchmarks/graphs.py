@@ -1,24 +1,16 @@
 """The process that work on a graph is timed in: `python -m benchmarks.graphs CASE FILE SMALL`; prints what it cost.
 
-First it does the same with the file SMALL, a graph of ten nodes, so that what is loaded once in a process is loaded;
-then the clock starts. Imports, and reading the file into memory where a case takes bytes, are outside of it.
+SMALL is a graph of ten nodes. Reading the file into memory is outside of the time where a case takes bytes.
 """
 
 from __future__ import annotations
 
-import argparse
-import gc
 import importlib
-import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-_STATUS = Path("/proc/self/status")  # Linux
-_PEAK_RESET = Path("/proc/self/clear_refs")
-
-Work = Callable[[], Any]  # returns a result that holds all that was made, or a number of nodes
+from benchmarks.inside import Work, measure_case
 
 SHOWN = 60  # rows that `show` prints unless it is asked for more
 
@@ -124,31 +116,5 @@ CASES: dict[str, Callable[[Path], Work]] = {
 }
 
 
-def main() -> None:
-    """Reads the command line, measures once, and prints the cost as JSON."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("case", choices=CASES)
-    parser.add_argument("file", type=Path)
-    parser.add_argument("small", type=Path)
-    given = parser.parse_args()
-    CASES[given.case](given.small)()
-    work = CASES[given.case](given.file)
-    gc.collect()
-    if _PEAK_RESET.exists():
-        _PEAK_RESET.write_text("5", encoding="ascii")  # proc(5): sets the peak to what is held now
-    before = _kilobytes("VmRSS")
-    begin = time.perf_counter()
-    result = work()
-    seconds = time.perf_counter() - begin
-    nodes = result[0] if isinstance(result, tuple) and isinstance(result[0], int) else 0
-    print(json.dumps({"seconds": seconds, "bytes": (_kilobytes("VmHWM") - before) * 1024, "nodes": nodes}))
-
-
-def _kilobytes(field: str) -> int:
-    """Returns a field of /proc/self/status; 0 where there is no such file."""
-    lines = _STATUS.read_text("ascii", "replace").splitlines() if _STATUS.exists() else []
-    return next((int(line.split()[1]) for line in lines if line.startswith(field)), 0)
-
-
 if __name__ == "__main__":
-    main()
+    measure_case(CASES)

@@ -31,7 +31,7 @@ class Cost:
 
     seconds: float  # of the whole process, or of the part that it measures itself
     bytes: int = 0  # by which its memory grew at most, in that part; 0 if not measured
-    nodes: int = 0  # of the graph that it worked on; 0 if it does not say
+    count: int = 0  # nodes of the graph, or events of the profile, that it worked on; 0 if it does not say
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,7 +44,10 @@ class Comparison:
     most_seconds: float | None = None
     most_ratio: float | None = None
     most_memory_ratio: float | None = None
+    most_bytes: float | None = None
+    least_rate: float | None = None  # events a second
     graph: str = ""  # which graph both work on
+    profile: str = ""  # which profile both work on, or which steps both make one of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,6 +89,11 @@ class Outcome:
         return self.ours_bytes / self.theirs_bytes if self.ours_bytes and self.theirs_bytes else None
 
     @property
+    def rate(self) -> float:
+        """Nodes or events a second, of our median time; 0 if they were not counted."""
+        return self.ours[0].count / self.ours_s
+
+    @property
     def spread(self) -> tuple[float, float]:
         """The lowest and the highest ratio of one round, whose two programs ran next to each other."""
         ratios = [ours.seconds / theirs.seconds for ours, theirs in zip(self.ours, self.theirs, strict=True)]
@@ -102,6 +110,10 @@ class Outcome:
             kept.append(self.ratio <= budget.most_ratio)
         if budget.most_memory_ratio is not None and self.memory_ratio is not None:
             kept.append(self.memory_ratio <= budget.most_memory_ratio)
+        if budget.most_bytes is not None and self.ours_bytes:
+            kept.append(self.ours_bytes <= budget.most_bytes)
+        if budget.least_rate is not None and self.rate:
+            kept.append(self.rate >= budget.least_rate)
         return all(kept) if kept else None
 
 

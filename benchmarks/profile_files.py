@@ -91,7 +91,8 @@ def make_run_of_many(recorded: Path, folder: Path, traces: int) -> Path:
 def repeated(content: bytes, events: int) -> bytes:
     """Returns a profile whose host has so many events: its own, then copies of them, each later than the one before.
 
-    The numbers of runs and of steps are each copy's own. Of the last copy there is only the beginning.
+    The numbers of runs and of steps are each copy's own. Of the last copy there is only the beginning, with all that
+    begins with its last event.
     """
     host = _Host(content)
     moments = sorted(line.timestamp_ns * 1000 + event.offset_ps for line in host.lines for event in line.events)
@@ -113,26 +114,31 @@ def repeated(content: bytes, events: int) -> bytes:
 
 
 def once(content: bytes, scopes: Sequence[str]) -> bytes:
-    """Returns a profile of one step in which each node that was executed is so once in each scope."""
+    """Returns a profile in which each node that was executed is so once in each scope, one scope after the other."""
     host = _Host(content)
-    seen: set[int] = set()
+    nodes = {key: name for key, name in host.names.items() if executed(name)}
     apart = 1 + max(host.names)
+    left = set(nodes)
     for line in host.lines:
-        kept = [event for event in line.events if executed(host.names.get(event.metadata_id, ""))]
-        first = [event for event in kept if not (event.metadata_id in seen or seen.add(event.metadata_id))]
+        first = []
+        for event in line.events:
+            if event.metadata_id in left:
+                left.discard(event.metadata_id)
+                first.append(event)
         del line.events[:]
-        end = max((event.offset_ps + event.duration_ps for event in kept), default=0)
+        period = max((event.offset_ps + event.duration_ps for event in first), default=0)
         for number in range(len(scopes)):
             for event in first:
                 added = line.events.add()
                 added.CopyFrom(event)
                 added.metadata_id += number * apart
-                added.offset_ps += number * end
+                added.offset_ps += number * period
+    del host.plane.event_metadata[:]
     for number, scope in enumerate(scopes):
-        for key in seen:
+        for key, name in nodes.items():
             entry = host.plane.event_metadata.add(key=key + number * apart)
-            entry.value.id, entry.value.name = entry.key, (scope + host.names[key]).encode()
-    return host.content(without_names=seen)
+            entry.value.id, entry.value.name = entry.key, (scope + name).encode()
+    return host.content()
 
 
 def in_scopes(content: bytes, scopes: Sequence[str]) -> bytes:
@@ -178,7 +184,7 @@ class _Host:
             elif stat.metadata_id == self._ids.get("step_num"):
                 stat.int64_value += number * steps
 
-    def content(self, without_names: frozenset[int] | set[int] = frozenset()) -> bytes:
+    def content(self) -> bytes:
         """Returns the profile."""
         self.plane.lines[:] = [line.SerializeToString() for line in self.lines]
         self._space.planes[self._index] = self.plane.SerializeToString()

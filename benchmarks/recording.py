@@ -44,6 +44,22 @@ def mobilenet() -> Callable[[], Any]:
     return lambda: infer(inputs)
 
 
+def eager() -> Callable[[], Any]:
+    """Returns ten ops that Python runs one by one, on a float32 [8, 8]: the profiler sees each, however cheap."""
+    start = tf.ones([8, 8])
+
+    def step() -> tf.Tensor:
+        x = start
+        for _ in range(5):
+            x = tf.tanh(x @ start)
+        return x
+
+    return step
+
+
+MODELS: dict[str, Callable[[], Callable[[], Any]]] = {"small": small, "mobilenet": mobilenet, "eager": eager}
+
+
 def ours(call: Callable[[], Any], folder: str, *, profile: bool) -> None:
     """Records with `tracer.trace`."""
     import tracer
@@ -67,14 +83,13 @@ def theirs(call: Callable[[], Any], folder: str, *, profile: bool) -> None:
 def main() -> None:
     """Reads the command line, and records once."""
     parser = argparse.ArgumentParser()
-    models = {"small": small, "mobilenet": mobilenet}
     recorders = {"ours": ours, "theirs": theirs}
-    parser.add_argument("model", choices=models)
+    parser.add_argument("model", choices=MODELS)
     parser.add_argument("recorder", choices=recorders)
     parser.add_argument("folder")
     parser.add_argument("--profile", action="store_true")
     given = parser.parse_args()
-    recorders[given.recorder](models[given.model](), given.folder, profile=given.profile)
+    recorders[given.recorder](MODELS[given.model](), given.folder, profile=given.profile)
 
 
 if __name__ == "__main__":

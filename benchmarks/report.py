@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from benchmarks.measure import Comparison, Outcome
 
 _COLUMNS = ("case", "ours", "against", "theirs", "ratio", "of single rounds", "budget", "kept")
-_GRAPH_COLUMNS = ("case", "graph", "ours", "a node", *_COLUMNS[2:6], "memory", "theirs", "ratio", *_COLUMNS[6:])
+_MEMORY_COLUMNS = (*_COLUMNS[2:6], "memory", "theirs", "ratio", *_COLUMNS[6:])
+_GRAPH_COLUMNS = ("case", "graph", "ours", "a node", *_MEMORY_COLUMNS)
+_PROFILE_COLUMNS = ("case", "profile", "ours", "events a second", *_MEMORY_COLUMNS)
 _VERDICTS = {True: "yes", False: "NO", None: ""}
 
 _HEAD = """# Benchmarks
@@ -47,11 +49,31 @@ in a scope of its own. The odd shapes have about {odd:,} nodes each.
   to JSON.{left_out}
 - Commands with `FILE` are whole processes from cold, against one that imports the messages and parses the file.
 """,
+    "profiles": """A profile of so many events is that of the scenario `mobilenet_v2`, its steps again and again, each
+copy with numbers of its own. About a third of such events are executions of nodes.
+
+- *events to nodes*: from the bytes of the file to what each node took, the graphs of the run read before
+  (`benchmarks/profiles.py`). *all but tables*: all that the commands need: the run, its graphs, its profile, and each
+  node's line, layer and phase. *memory* is by how much the process grew at most. There is no budget for 10,000 events:
+  so few have more to do with the names of the graph's nodes than with events.
+- *XProf's op stats* is its table `framework_op_stats` of the same file, made anew each time, as its page gets it; it
+  knows no graph, line or layer, and uses all processors, where ours is on one. *ProfileData* is XProf's reader for
+  Python: name, start and duration of each event, and nothing made of them.
+- Commands are whole processes from cold, against one that asks XProf for that table. The graph of {wide:,} nodes is
+  copies of the step, of which each node that is executed is so once; the run of {many:,} traces is that of a program
+  that traced so often, of which two are in the profile.
+- *a profiled step* is the median of {steps} steps with the profiler on, in a process of its own, against a loop between
+  `tf.profiler.experimental.start` and `stop` that marks its steps (`benchmarks/steps.py`). *a whole recording* is that
+  process from start to exit, with the import of TensorFlow: ours runs each step twice, and writes and reads the graphs.
+- *a long recording* is of {tiny:,} tiny steps: *small* calls the two dense layers, whose kernels TensorFlow soon stops
+  to trace; *eager* runs ten ops from Python, which it traces each time. *memory* is by how much each process grew at
+  most. Ours stops the profiler before it takes too much.
+""",
 }
 
 
 def section(part: str, outcomes: Sequence[Outcome], *, facts: Mapping[str, str], **blanks: str | int) -> str:
-    """Returns a part of the page, `recording` or `graphs`: what was measured, how, and where."""
+    """Returns a part of the page, `recording`, `graphs` or `profiles`: what was measured, how, and where."""
     listing = "\n".join(f"- {name}: {value}" for name, value in facts.items())
     notes = _NOTES[part].format(**blanks).rstrip()
     made = "Made by `{command}`, {when}; rounds: {rounds}; load at the start and the end: {load}.".format(**blanks)
@@ -66,13 +88,23 @@ def page(before: str, sections: Mapping[str, str]) -> str:
 
 
 def tables(outcomes: Sequence[Outcome]) -> str:
-    """Returns the outcomes as Markdown tables that can also be read as they are: those on graphs have more columns."""
-    plain = [outcome for outcome in outcomes if not outcome.comparison.graph]
-    graphs = [outcome for outcome in outcomes if outcome.comparison.graph]
-    cases = list(dict.fromkeys(outcome.comparison.name for outcome in graphs))
-    graphs.sort(key=lambda outcome: cases.index(outcome.comparison.name))  # each case from small graphs to large
-    found = [_table(_COLUMNS, plain, _row), _table(_GRAPH_COLUMNS, graphs, _graph_row)]
+    """Returns the outcomes as Markdown tables that can also be read as they are, each sort of case with its columns."""
+    plain = [outcome for outcome in outcomes if not outcome.comparison.graph and not outcome.comparison.profile]
+    graphs = _by_case(outcome for outcome in outcomes if outcome.comparison.graph)
+    profiles = _by_case(outcome for outcome in outcomes if outcome.comparison.profile)
+    found = [
+        _table(_COLUMNS, plain, _row),
+        _table(_GRAPH_COLUMNS, graphs, _graph_row),
+        _table(_PROFILE_COLUMNS, profiles, _profile_row),
+    ]
     return "\n\n".join(text for text in found if text)
+
+
+def _by_case(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Returns outcomes case by case, so that each goes from small to large."""
+    rows = list(outcomes)
+    cases = list(dict.fromkeys(outcome.comparison.name for outcome in rows))
+    return sorted(rows, key=lambda outcome: cases.index(outcome.comparison.name))
 
 
 def _table(columns: tuple[str, ...], outcomes: Sequence[Outcome], row: Callable[[Outcome], tuple[str, ...]]) -> str:
@@ -98,15 +130,23 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _graph_row(outcome: Outcome) -> tuple[str, ...]:
+    each = f"{1e9 / outcome.rate:,.0f} ns" if outcome.rate else ""
+    return _memory_row(outcome, outcome.comparison.graph, each)
+
+
+def _profile_row(outcome: Outcome) -> tuple[str, ...]:
+    return _memory_row(outcome, outcome.comparison.profile, f"{outcome.rate:,.0f}" if outcome.rate else "")
+
+
+def _memory_row(outcome: Outcome, subject: str, speed: str) -> tuple[str, ...]:
     comparison = outcome.comparison
-    nodes = outcome.ours[0].nodes
     ours, *others = _times(outcome, comparison.theirs.name.partition(":")[0])
     ratio = outcome.memory_ratio
     return (
         comparison.name,
-        comparison.graph,
+        subject,
         ours,
-        f"{outcome.ours_s / nodes * 1e9:,.0f} ns" if nodes else "",
+        speed,
         *others,
         _megabytes(outcome.ours_bytes),
         _megabytes(outcome.theirs_bytes),
@@ -130,11 +170,17 @@ def _budget(comparison: Comparison) -> str:
         limits.append(f"{comparison.most_ratio:.2f}x")
     if comparison.most_memory_ratio is not None:
         limits.append(f"{comparison.most_memory_ratio:.2f}x memory")
+    if comparison.most_bytes is not None:
+        limits.append(f"{_megabytes(comparison.most_bytes)} memory")
+    if comparison.least_rate is not None:
+        limits.append(f"{comparison.least_rate:,.0f} a second")
     return ", ".join(limits)
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.3f} s" if seconds >= 0.1 else f"{seconds * 1e3:.1f} ms"
+    if seconds >= 0.1:
+        return f"{seconds:.3f} s"
+    return f"{seconds * 1e3:.1f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} us"
 
 
 def _megabytes(size: float) -> str:

@@ -2,8 +2,10 @@ import dataclasses
 
 import pytest
 
+from tests.helpers import graph
 from tests.profiles import host, plane, profile
 from tracer.graph.hlo import read_hlo
+from tracer.graph.inline import inline
 from tracer.profile.attribute import attribute
 from tracer.profile.hlo_nodes import hlo_nodes, is_program_of
 from tracer.profile.lookup import Recorded
@@ -24,6 +26,7 @@ ENTRY %main (x: f32[4]) -> f32[4] {
   ROOT %sin_fusion = f32[4]{0} fusion(%dot.2), kind=kLoop, calls=%fused
 }
 """
+TRACED = graph("net/MatMul:MatMul  net/Sin:Sin  net/Exp:Exp  net/while:While@body.b", b="Cos:Cos")
 PATHS = {"net/MatMul", "net/Sin", "net/Exp", "net/while/body/Cos"}
 
 
@@ -196,14 +199,14 @@ def test_a_node_that_tf_data_ran_is_known():
 
 def test_an_instruction_is_shared_by_the_nodes_that_it_was_made_from():
     """A fusion's time goes to its nodes in equal parts, the rest to the first, and the sums stay what they were."""
-    program = Recorded("000-f", "__inference_f_7", PATHS, hlo_nodes(read_hlo(PROGRAM)))
+    program = Recorded("000-f", "__inference_f_7", PATHS, hlo_nodes(read_hlo(PROGRAM), inline(TRACED)))
     stats = "{hlo_op==%s,hlo_module==a_inference_f_7__.2}"
     found = attribute(
         [
             profile(
                 host(
                     f"main  sin_fusion{stats % 'sin_fusion'} 0-100  dot.2{stats % 'dot.2'} 200-220"
-                    f"  copy.1{stats % 'copy.1'} 300-305"
+                    f"  copy.1{stats % 'copy.1'} 300-305  other.9{stats % 'other.9'} 400-405"
                 )
             )
         ],
@@ -214,18 +217,19 @@ def test_an_instruction_is_shared_by_the_nodes_that_it_was_made_from():
         ("000-f net/Sin: 1 x, self 34, total 34", True),
         ("000-f net/Exp: 1 x, self 33, total 33", True),
         ("000-f net/while/body/Cos: 1 x, self 33, total 33", True),
-        ("000-f net/MatMul: 1 x, self 20, total 20", False),
+        ("000-f net/MatMul: 2 x, self 25, total 25", False),
     ]
+    assert found.nodes[3].kernels == ("dot.2", "copy.1")  # the most time first
     assert [(lost.reason, lost.self_ns, lost.examples) for lost in found.unattributed] == [
-        ("instructions that XLA added, which name no node", 5, ("copy.1",))
+        ("instructions that XLA added, which name no node", 5, ("other.9",))
     ]
-    assert found.self_ns == 125
-    assert found.coverage_time == 0.96
+    assert found.self_ns == 130
+    assert found.coverage_time == 1 - 5 / 130
 
 
 def test_a_program_inside_of_a_function_is_at_the_calls_path():
     """XLA's program is of the inner function; its nodes stand in the graph of the one that Python called."""
-    program = Recorded("001-f", "__inference_f_7", PATHS, hlo_nodes(read_hlo(PROGRAM)))
+    program = Recorded("001-f", "__inference_f_7", PATHS, hlo_nodes(read_hlo(PROGRAM), inline(TRACED)))
     outer = recorded("000-g", "__inference_g_8", *(f"call/{path}" for path in PATHS))
     found = attribute(
         [
@@ -339,12 +343,14 @@ def test_nothing_is_covered_whole():
 
 def test_a_fusion_is_made_from_what_its_instructions_name():
     """An instruction has the node that it names, a fusion those of the instructions inside it, in their order."""
-    assert hlo_nodes(read_hlo(PROGRAM)) == {
+    assert hlo_nodes(read_hlo(PROGRAM), inline(TRACED)) == {
         "dot.2": ("net/MatMul",),
         "sin_fusion": ("net/Sin", "net/Exp", "net/while/body/Cos"),
         "sin": ("net/Sin",),
         "exp": ("net/Exp",),
         "cos": ("net/while/body/Cos",),
+        "copy.1": ("net/MatMul",),
+        "x": ("net/MatMul",),
     }
 
 

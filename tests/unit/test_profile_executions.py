@@ -349,3 +349,10 @@ def test_runs_of_one_function_are_apart():
         (1, "__inference_f_7"),
         (2, "__inference_f_7"),
     ]
+
+
+def test_steps_of_one_number_stay_apart():
+    """A program that counts its steps anew, for each epoch, has its steps told apart by their positions."""
+    found = profile(host("main  step{step_num=0,_r=1} 0-10  step{step_num=1,_r=1} 20-30  step{step_num=0,_r=1} 40-50"))
+
+    assert [(step.number, step.start_ns) for step in found.steps] == [(0, 0), (1, 20), (2, 40)]

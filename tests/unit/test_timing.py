@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers import graph, run, trace
 from tests.profiles import host, profile
-from tests.timed import CALL, EVENTS, LAYER, TAPE, recorded_step, timed
+from tests.timed import CALL, EVENTS, LAYER, NODES, TAPE, recorded_step, timed
 from tracer.errors import NotFound, Unreadable
 from tracer.graph.lines import Lines
 from tracer.recorded import ModuleScope, Warned
@@ -40,7 +40,7 @@ def test_every_view_has_the_same_sum():
 
     assert timing.self_ns == 57
     assert sum(row.sums.self_ns for row in ops.ops.items) + sum(rest.self_ns for rest in ops.unattributed) == 57
-    rest = lines.without_line.self_ns + lines.unattributed.self_ns
+    rest = sum(sums.self_ns for sums in lines.without_line.values()) + lines.unattributed.self_ns
     assert sum(row.sums.self_ns for row in lines.lines.items) + rest == 57
     assert sum(row.sums.self_ns for row in stacks.stacks.items) + stacks.unattributed.self_ns == 57
     for report in (by_phase, by_layer):
@@ -131,3 +131,59 @@ def test_one_damaged_profile_of_two_is_a_warning():
     assert read_timing(both).self_ns == 57
     with pytest.raises(Unreadable, match="cut off"):
         read_timing(dataclasses.replace(both, profiles=("bad",)))
+
+
+def test_traces_that_did_not_run_are_not_read():
+    """A program that traced a thousand times costs what the traces cost of which the profile has executions."""
+    read = []
+
+    def opened(trace, stage):
+        read.append((trace, stage))
+        return graph(NODES)
+
+    traces = [
+        trace("step", index, stages={"traced": "", "optimized": ""}, _read=opened, lines=Lines()) for index in range(3)
+    ]
+    events = EVENTS.replace("__inference_step_0", "__inference_step_2").replace("  elsewhere:Mul 100-107", "")
+
+    timing = read_timing(timed(*traces, events=events))
+
+    assert {node.time.trace for node in timing.nodes} == {"002-step"}
+    assert {trace for trace, _ in read} == {"002-step"}
+
+
+def test_what_no_called_function_has_is_looked_for_in_all_traces():
+    """The traces that Python called are asked first, the others where those do not have it."""
+    other = trace("other", 0, graphs={"traced": graph("elsewhere:Mul")})
+    step = recorded_step(id="001-step")
+
+    timing = read_timing(timed(other, step))
+
+    assert [(node.time.path, node.function) for node in timing.nodes] == [
+        ("net/mul", "step"),
+        ("gradient_tape/net/mul/Mul", "step"),
+        ("elsewhere", "other"),
+    ]
+
+
+def test_a_damaged_graph_is_told_where_it_was_needed():
+    """What the profile has nothing of can hide nothing."""
+
+    def damaged(name, stage):
+        raise Unreadable(f"{name} is cut off")
+
+    idle = trace("idle", 1, stages={"traced": ""}, _read=damaged)
+    complete = EVENTS.replace("  elsewhere:Mul 100-107", "")
+
+    assert read_timing(timed(recorded_step(), idle, events=complete)).damaged == ()
+    assert [warned.message for warned in read_timing(timed(recorded_step(), idle)).damaged] == ["001-idle is cut off"]
+
+
+def test_by_module_is_what_holds_the_layers():
+    """Layers of one module are one row; the outermost module is its own."""
+    layers = (ModuleScope("net", "net.block.dense", "Dense", "layer"),)
+    inside = groups_report(read_timing(timed(recorded_step(modules=layers))), "module")
+    outermost = groups_report(read_timing(timed()), "module")
+
+    assert [row.name for row in inside.groups.items] == ["net.block"]
+    assert [row.name for row in outermost.groups.items] == ["net"]

@@ -29,7 +29,7 @@ class NodeTime(NamedTuple):
     self_ns: int
     total_ns: int  # with what it called, and until it was done; a call inside its own is not counted again
     bytes: int  # that it allocated, as far as TensorFlow reports
-    kernels: tuple[str, ...]  # what ran: "_MklNativeFusedMatMul"; XLA's instructions: "add_maximum_fusion"
+    kernels: tuple[str, ...]  # what ran, the most self time first: "_MklNativeFusedMatMul", XLA's "dot.2"
     shared: bool  # whether its time is a part of instructions that other nodes have theirs in, too
     kind: str = OF_NODE  # or "eager", "input", "runtime": see `lookup`
     in_input: bool = False  # whether tf.data ran it, in some executions at least
@@ -109,18 +109,20 @@ class _Cell:
 
     def __init__(self) -> None:
         self._sum = Sum()
-        self._kernels: dict[str, None] = {}
+        self._kernels: dict[str, int] = {}  # their self time
         self._shared = self._in_input = False
 
     def add(self, key: Key, each: Sum, part: int, parts: int) -> None:
         """Adds the executions of an op, or one of several equal parts of them; the first has what is left over."""
         mine = self._sum
+        self_ns = _share(each.self_ns, part, parts)
         mine.calls += each.calls
-        mine.self_ns += _share(each.self_ns, part, parts)
+        mine.self_ns += self_ns
         mine.total_ns += _share(each.total_ns, part, parts)
         mine.bytes += _share(each.bytes, part, parts)
         if key.op.type or key.op.module:
-            self._kernels[key.op.type or key.op.name] = None
+            kernel = key.op.type or key.op.name
+            self._kernels[kernel] = self._kernels.get(kernel, 0) + self_ns
         self._shared |= parts > 1
         self._in_input |= key.run.input
 
@@ -136,7 +138,7 @@ class _Cell:
             self_ns=mine.self_ns,
             total_ns=mine.total_ns,
             bytes=mine.bytes,
-            kernels=tuple(sorted(self._kernels)),
+            kernels=tuple(sorted(self._kernels, key=lambda kernel: (-self._kernels[kernel], kernel))),
             shared=self._shared,
             kind=owner.kind,
             in_input=self._in_input,

@@ -165,6 +165,9 @@ class Building:
             if step.start_ns >= until.get(step.thread, step.start_ns):
                 outer.append(step)
                 until[step.thread] = step.end_ns
+        numbers = [step.number for step in outer]
+        if len(set(numbers)) < len(numbers):  # a program that counts anew: steps of one number are still several
+            outer = [step._replace(number=position) for position, step in enumerate(outer)]
         self.steps = outer
         self._step_starts = [step.start_ns for step in outer]
         self._step_ends = list(accumulate((step.end_ns for step in outer), max))  # of a step and of all before it

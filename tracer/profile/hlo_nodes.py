@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from tracer.graph.model import Graph, Nodes
-from tracer.graph.names import node_path
+from tracer.graph.hlo_origins import hlo_origins
+from tracer.graph.inline import LIMIT, Inlined, inline
+from tracer.graph.model import Graph
+from tracer.graph.references import data_of, producer_of
+
+Paths = tuple[str, ...]
 
 _UNSAFE = re.compile(r"[^\w.]")
 
 
-def hlo_nodes(program: Graph) -> dict[str, tuple[str, ...]]:
+def hlo_nodes(program: Graph, traced: Inlined, *, limit: int = LIMIT) -> dict[str, tuple[str, ...]]:
     """Returns the node paths behind each instruction of an optimised HLO module, as `read_hlo` reads it.
 
-    A fusion is made from all nodes that the instructions in it name; any other instruction from the one that it names.
-    Paths are those of the function that was compiled. An instruction that names none is not in the result.
+    Those are the nodes that it was made from: see `hlo_origins`. What XLA added itself, as the copies of what a loop
+    changes, names none: it stands with the instructions that read it, at the end of a loop's body with the loop, and
+    what only the caller reads with what it reads itself.
+
+    Args:
+      program: the module.
+      traced: the graph of the function that was compiled; the paths are its nodes'.
+      limit: how many instructions there may be with all computations in their places.
+
+    Returns:
+      Paths by the instruction's name; those without any are not in it.
+
+    Raises:
+      TooLarge: there are more instructions than `limit`.
     """
-    inside = {name: _named(function.nodes) for name, function in program.functions.items()}
-    found: dict[str, tuple[str, ...]] = {}
-    for nodes in (program.nodes, *(function.nodes for function in program.functions.values())):
-        for name, kind in zip(nodes.names, nodes.kinds, strict=True):
-            own = node_path(str(kind.attributes.get("op_name") or ""))
-            fused = [inside.get(body.function, ()) for body in kind.bodies] if kind.op == "fusion" else []
-            paths = tuple(dict.fromkeys(path for paths in fused for path in paths)) or ((own,) if own else ())
-            if paths:
-                found[name] = paths
-    return found
+    inlined = inline(program, limit=limit)
+    named: dict[str, Paths] = {}
+    for number, nodes in enumerate(hlo_origins(traced, inlined)):
+        if nodes:
+            paths = [traced.nodes.names[node] for node in nodes]
+            name = inlined.local_name(number)
+            named[name] = tuple(dict.fromkeys((*named.get(name, ()), *paths)))
+    return _with_nameless(program, named)
 
 
 def is_program_of(module: str, function: str) -> bool:
@@ -46,6 +60,30 @@ def module_owner(module: str, functions: Mapping[str, int]) -> int:
     return next((index for function, index in functions.items() if is_program_of(module, function)), -1)
 
 
-def _named(nodes: Nodes) -> tuple[str, ...]:
-    names = (node_path(str(kind.attributes.get("op_name") or "")) for kind in nodes.kinds)
-    return tuple(dict.fromkeys(filter(None, names)))
+def _with_nameless(program: Graph, named: Mapping[str, Paths]) -> dict[str, Paths]:
+    """Returns the paths of all instructions, where `named` has those of the ones that name a node."""
+    found = dict(named)
+    callers: dict[str, list[str]] = {}
+    computations = [("", program.nodes), *((each.name, each.nodes) for each in reversed([*program.functions.values()]))]
+    for _, nodes in computations:
+        for node in nodes:
+            for body in node.bodies:
+                callers.setdefault(body.function, []).append(node.name)
+    for function, nodes in computations:
+        readers: dict[str, list[str]] = {}
+        for node in reversed(list(nodes)):  # who reads comes behind what it reads, and who calls before what it calls
+            root = callers.get(function, ()) if node.kind.attributes.get("root") else ()
+            _add(found, node.name, [*reversed(readers.get(node.name, ())), *root])
+            for text in data_of(node.inputs):
+                readers.setdefault(producer_of(text), []).append(node.name)
+        for node in nodes:
+            _add(found, node.name, map(producer_of, data_of(node.inputs)))
+    return found
+
+
+def _add(found: dict[str, Paths], name: str, others: Iterable[str]) -> None:
+    """Gives an instruction that has no path yet those of others."""
+    if name not in found:
+        paths = tuple(dict.fromkeys(path for other in others for path in found.get(other, ())))
+        if paths:
+            found[name] = paths

@@ -69,23 +69,21 @@ class HostPlane:
 
     def instruction(self, event: Any) -> tuple[int, int]:
         """Returns the index of the op of an instruction of XLA's, and TensorFlow's number for when it is done."""
-        name = module = produced = 0
-        name_id, module_id, produced_id = self._instruction_stats
-        for stat in event.stats:
-            number = stat.metadata_id
-            if number == name_id:
-                name = stat.ref_value
-            elif number == module_id:
-                module = stat.ref_value
-            elif number == produced_id:
-                produced = stat.int64_value or stat.uint64_value
-        op = self._instructions.get((name, module)) if name and module else None
-        if op is None:
-            stats = self.plane.stats(event)
-            op = self.building.op(Op(str(stats.get("hlo_op", "")), "", "", XLA, str(stats.get("hlo_module", ""))))
-            if name and module:
-                self._instructions[name, module] = op
-        return op, produced
+        stats = event.stats
+        if len(stats) > 2:  # so XLA writes them: the two names first, the number last
+            name, module, produced = stats[0], stats[1], stats[-1]
+            if (name.metadata_id, module.metadata_id, produced.metadata_id) == self._instruction_stats:
+                op = self._instructions.get((name.ref_value, module.ref_value))
+                if op is None:
+                    op = self._instruction_op(event)
+                    if name.ref_value and module.ref_value:
+                        self._instructions[name.ref_value, module.ref_value] = op
+                return op, produced.int64_value or produced.uint64_value
+        return self._instruction_op(event), self.number(event, "_p")
+
+    def _instruction_op(self, event: Any) -> int:
+        stats = self.plane.stats(event)
+        return self.building.op(Op(str(stats.get("hlo_op", "")), "", "", XLA, str(stats.get("hlo_module", ""))))
 
     def _meaning(self, number: int, name: str) -> int:
         meaning = names.meaning(name)
@@ -207,10 +205,13 @@ class _HostLine:
 
     def _thunk(self, event: Any, _metadata: int, start: int, end: int) -> None:
         op, number = self._plane.instruction(event)
-        row = self._add_asynchronous(number, op, start, end)
+        run = self._opened[-1][1] if self._opened else 0
         until, node = self._node
         if start < until:
-            self._found.run[row] = self._building.run_inside(self._found.run[row], node)
+            run = self._building.run_inside(run, node)
+        row = self._found.add(op, start, end, run)
+        if number:
+            self._later.append((number, row))
 
     def _step(self, event: Any, metadata: int, start: int, end: int) -> None:
         name, number = self._plane.plane.event_names[metadata], self._plane.number(event, "step_num")

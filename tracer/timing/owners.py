@@ -68,20 +68,22 @@ class TraceOwners:
 
     def owner(self, path: str) -> Owner:
         """Returns whose the node at a path is; each is looked for once."""
-        if path not in self._known:
-            self._known[path] = self._owner(path)
-        return self._known[path]
+        found = self._known.get(path)
+        if found is None:
+            found = self._known[path] = self._owner(path)
+        return found
 
     def _owner(self, path: str) -> Owner:
-        origins = self._made_from.get(path, (path,))
-        index = next((self._index[origin] for origin in origins if origin in self._index), None)
+        known = self._index
+        origins = tuple([origin for origin in self._made_from.get(path, (path,)) if origin in known])
+        index = known[origins[0]] if origins else None
         phase = self._phase(path, index)
         return Owner(
             op=self._op(path),
             stack=self._stack(origins),
             phase=phase,
             module=self._module(index),
-            fused=tuple(origin for origin in origins if origin != path and origin in self._index),
+            fused=tuple([origin for origin in origins if origin != path]),
             gradient_of=self._gradient_of(path) if phase == BACKWARD else None,
         )
 
@@ -95,8 +97,7 @@ class TraceOwners:
         """Returns the lines behind the first of a node's origins that has any."""
         if self._lines is None:
             return ()
-        stacks = (self._lines.stack(self._index[origin]) for origin in origins if origin in self._index)
-        return next(filter(None, stacks), ())
+        return next(filter(None, (self._lines.stack(self._index[origin]) for origin in origins)), ())
 
     def _phase(self, path: str, index: int | None) -> str:
         if self.trace.name.startswith(_DATASET):
@@ -155,7 +156,9 @@ class TraceOwners:
         """The nodes that XLA made each of its instructions from: see `hlo_nodes`."""
         program = self._stage("optimized_hlo")
         try:
-            return hlo_nodes(read_hlo(program)) if isinstance(program, str) else {}
+            if not isinstance(program, str) or self._traced is None:
+                return {}
+            return hlo_nodes(read_hlo(program), self._traced, limit=self._limit)
         except TracerError as error:
             self.damaged.append(Warned("damaged", error.message, error.hint))
             return {}

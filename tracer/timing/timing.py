@@ -11,13 +11,19 @@ from tracer.errors import NotFound, Unreadable
 from tracer.graph.inline import LIMIT
 from tracer.profile.attribute import NodeTime, Unattributed, attribute
 from tracer.profile.coverage import function_runs
-from tracer.profile.lookup import OF_INPUT
+from tracer.profile.lookup import OF_EAGER, OF_INPUT, OF_NODE, OF_RUNTIME
 from tracer.profile.model import Profile
 from tracer.recorded import Run, Trace, Warned
 from tracer.timing.by_name import by_name, most_first
 from tracer.timing.owners import NOBODY, Owner, TraceOwners
 from tracer.timing.phases import INPUT
 
+_WITHOUT_LINE = {
+    OF_NODE: "nodes of libraries: no line of yours made them",
+    OF_EAGER: "ops that Python ran by itself: TensorFlow does not record their lines",
+    OF_INPUT: "the tf.data pipeline",
+    OF_RUNTIME: "what TensorFlow does for itself",
+}
 ENOUGH = 0.95  # coverage below it is said in words
 
 
@@ -32,6 +38,11 @@ class TimedNode(NamedTuple):
     def op(self) -> str:
         """The op that was executed: `_FusedMatMul`."""
         return self.owner.op or (self.time.kernels[0] if self.time.kernels else "")
+
+    @property
+    def without_line(self) -> str:
+        """Why no line of the user's is known to have made it; empty if one is."""
+        return "" if self.owner.stack else _WITHOUT_LINE[self.time.kind]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,14 +120,22 @@ def _untraced(nodes: Sequence[NodeTime], owners: Mapping[str, TraceOwners], prof
     runs: Counter[str] = Counter()
     for profile in profiles:
         runs.update(function_runs(profile))
-    calls: dict[str, Counter[str]] = {}
+    on_device: dict[str, Counter[tuple[str, str]]] = {}
     for node in nodes:
-        calls.setdefault(node.trace, Counter())[node.path] += node.calls
+        on_device.setdefault(node.trace, Counter())[node.path, node.device] += node.calls
     return sum(
-        each.untraced(calls.get(trace, {}), runs[each.trace.runtime_name])
+        each.untraced(_most_on_a_device(on_device.get(trace, {})), runs[each.trace.runtime_name])
         for trace, each in owners.items()
         if runs[each.trace.runtime_name]
     )
+
+
+def _most_on_a_device(calls: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    """Returns the executions of each path: one on a host has kernels on a device, which are no further ones."""
+    most: dict[str, int] = {}
+    for (path, _), number in calls.items():
+        most[path] = max(most.get(path, 0), number)
+    return most
 
 
 def _owner(owners: TraceOwners | None, node: NodeTime) -> Owner:
