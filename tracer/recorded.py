@@ -152,6 +152,12 @@ class Window:
     incomplete: str = ""  # why not every execution may have been seen, and what to do; empty if all were
 
     @property
+    def median_ns(self) -> int:
+        """What a step took with the profiler on: the median; the mean where single steps were not written down."""
+        ordered = sorted(self.step_ns) or [self.wall_ns // max(self.steps, 1)]
+        return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) // 2
+
+    @property
     def passes(self) -> int:
         """How often the program ran in all: to warm up, for its true time, to instantiate, and in the window."""
         return self.warmup + len(self.bare_step_ns) + self.fresh + max(self.steps, len(self.bare_step_ns))

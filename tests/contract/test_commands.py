@@ -114,7 +114,7 @@ def _timed_report(name: str) -> dict[str, Any]:
     def opened(path: str) -> Profile:
         if path == "cut off":
             raise Unreadable("the profile is cut off", hint="record it again")
-        return profile(host(EVENTS))
+        return profile(host(f"{EVENTS}  EagerLocalExecute: Neg 1100-1150  KernelAndDeviceFunc::Run 1110-1140"))
 
     timing = read_timing(dataclasses.replace(timed(), profiles=("whole", "cut off"), _open_profile=opened))
     if name == "ops":

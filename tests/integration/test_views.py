@@ -116,7 +116,7 @@ def test_every_view_tells_the_same_time(scenario: str, recorded: Callable[[str],
     whole = ops["self_ns"]
     sums = {
         "ops": _sum(ops["ops"]) + _sum(ops["unattributed"]),
-        "lines": _sum(lines["lines"]) + lines["without_line"]["self_ns"] + lines["unattributed"]["self_ns"],
+        "lines": _sum(lines["lines"]) + _sum(lines["without_line"]) + lines["unattributed"]["self_ns"],
         "stacks": _sum(stacks["stacks"]) + stacks["unattributed"]["self_ns"],
     }
     for by in ("layer", "module", "phase", "op", "device"):

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import graph
-from tracer.graph.diff import Difference, NodeChange, Renamed, diff_graphs
+from tracer.graph.diff import Difference, NodeChange, diff_graphs
 from tracer.graph.inline import inline
 from tracer.graph.labels import without_numbers
 from tracer.graph.model import FunctionName, Graph, Kind, Node, Nodes, Tensor, TensorType, Variable
+from tracer.graph.renames import Renamed
 
 NET = "x:Placeholder  net/w:ReadVariableOp  net/MatMul:MatMul=float32[2,4]<-x,net/w  net/Relu:Relu<-net/MatMul"
 
@@ -191,6 +192,7 @@ def test_attributes_are_compared(before, after):
         ({"f": FunctionName("__inference_f_32")}, {"f": FunctionName("__inference_f_57")}),
         ({"body": FunctionName("while_body_20")}, {"body": FunctionName("while_body_31")}),
         ({"_gradient_op_type": "PartitionedCall-832"}, {"_gradient_op_type": "PartitionedCall-901"}),
+        ({"_user_specified_name": "resource"}, {"_user_specified_name": "1205"}),
         ({"token": "pyfunc_3"}, {"token": "pyfunc_4"}),
         ({"value": Tensor("int32", (2,), 9, (1,))}, {"value": Tensor("int32", (2,), 12, (1, 1))}),
     ],
@@ -245,6 +247,114 @@ def test_a_renamed_scope_is_told_in_one_line():
 
     assert found.renamed == (Renamed("net", "model", 3),)
     assert (_counts(found), found.equal) == ((0, 0, 0, 4), False)
+
+
+LOOP = (
+    "c:Const  layer/r:Placeholder  layer/w:Read<-layer/r  layer/add/y:Const  layer/add:Add<-layer/w,layer/add/y  "
+    "while:While@cond.{0}while_cond_4@body.{0}while_body_5<-c,layer/add"
+)
+COND = "(i,x)  {0}while/n:Const  {0}while/Less:Less<-i,{0}while/n  ->{0}while/Less"
+BODY = "(i,x)  {0}while/add/y:Const  {0}while/add:Add<-x,{0}while/add/y  ->i,{0}while/add"
+
+
+def _captured(one, **variables):
+    kinds = {name: Variable(f"{variable}:0", TensorType("float32", (2,))) for name, variable in variables.items()}
+    return inline(dataclasses.replace(one, captures={name.replace("__", "/"): kind for name, kind in kinds.items()}))
+
+
+def test_all_code_moved_under_a_scope_is_told_in_one_line():
+    """Constants, captured variables and what stands in a loop move with the rest, and the loop is no other one."""
+    before = graph(
+        f"x:Placeholder  {LOOP.format('')}  Identity:Identity<-while:1",
+        while_cond_4=COND.format(""),
+        while_body_5=BODY.format(""),
+    )
+    moved = LOOP.format("net_").replace("layer", "net/layer").replace("c:Const", "net/c:Const")
+    moved = moved.replace("while:While", "net/while:While").replace("<-c,", "<-net/c,")
+    after = graph(
+        f"x:Placeholder  {moved}  Identity:Identity<-net/while:1",
+        net_while_cond_4=COND.format("net/"),
+        net_while_body_5=BODY.format("net/"),
+    )
+    found = diff_graphs(_captured(before, layer__r="w"), _captured(after, net__layer__r="w"))
+
+    assert (found.changes, found.same) == ((), 12)
+    assert found.renamed == (Renamed("", "net", 9),)
+
+
+def test_code_moved_into_a_function_is_the_same_code():
+    """The call and what it hands back are added; what the function computes was there before."""
+    before = graph("x:Placeholder  k:Const  a/Add:Add<-x,k  Relu:Relu<-a/Add  Identity:Identity<-Relu")
+    after = graph(
+        "x:Placeholder  call:PartitionedCall@inner<-x  Identity:Identity<-call",
+        inner="(x)  k:Const  a/Add:Add<-x,k  Relu:Relu<-a/Add  Identity:Identity<-Relu  ->Identity",
+    )
+    found = diff_graphs(inline(before), inline(after))
+
+    assert [(change.kind, change.path) for change in found.changes] == [
+        ("added", "call"),
+        ("added", "call/Identity"),
+        ("changed", "Identity"),
+    ]
+    assert found.renamed == (Renamed("", "call", 3),)
+
+
+def test_what_moved_is_named_by_its_scope_where_other_code_stayed():
+    """A scope that moved into another one is that scope, not the whole graph."""
+    found = _diff(NET + "  y:Neg<-net/Relu", NET.replace("net/", "in/net/") + "  y:Neg<-in/net/Relu")
+
+    assert (found.changes, found.renamed) == ((), (Renamed("net", "in/net", 3),))
+
+
+TOWER = "{0}/r:Placeholder  {0}/w:Read<-{0}/r  {0}/m:MatMul<-{1},{0}/w  {0}/k:Const  {0}/a:Add<-{0}/m,{0}/k"
+
+
+def test_of_layers_that_are_alike_the_one_whose_variable_is_gone_is_removed():
+    """Of three equal layers the middle one was left out: it is the one removed, whatever numbers the others got."""
+    first, second, third = TOWER.format("l", "x"), TOWER.format("l_1", "l/a"), TOWER.format("l_2", "l_1/a")
+    before = _captured(
+        graph(f"x:Placeholder  {first}  {second}  {third}  y:Neg<-l_2/a"), l__r="w0", l_1__r="w1", l_2__r="w2"
+    )
+    after = _captured(graph(f"x:Placeholder  {first}  {second}  y:Neg<-l_1/a"), l__r="w0", l_1__r="w2")
+    found = diff_graphs(before, after)
+
+    assert found.changes == (
+        NodeChange("changed", "l_2/m", "l_1/m", "MatMul", (Difference("inputs", "l_1/a", "l/a"),)),
+        *(
+            NodeChange("removed", f"l_1/{name}", "", op)
+            for name, op in (("r", "Placeholder"), ("w", "Read"), ("m", "MatMul"), ("k", "Const"), ("a", "Add"))
+        ),
+    )
+
+
+def test_layers_that_exchanged_their_variables_say_so():
+    """An input that has the name of another node now says which one it was."""
+    rows = "r:Placeholder  r_1:Placeholder  m:MatMul<-x,r  m_1:MatMul<-m,r_1"
+    one, other = graph("x:Placeholder  " + rows), graph("x:Placeholder  " + rows)
+    found = diff_graphs(_captured(one, r="w", r_1="v"), _captured(other, r="v", r_1="w"))
+
+    assert [(change.path, change.differences) for change in found.changes] == [
+        ("m", (Difference("inputs", "r", "r (was r_1)"),)),
+        ("m_1", (Difference("inputs", "r_1", "r_1 (was r)"),)),
+    ]
+
+
+def test_a_captured_variable_is_known_by_its_name():
+    """TensorFlow calls a capture after what reads it first: two lines exchanged change nothing."""
+    before = graph("a/r:Placeholder  a/Read:Read<-a/r  b/Read:Read<-a/r  y:Add<-a/Read,b/Read")
+    after = graph("b/r:Placeholder  b/Read:Read<-b/r  a/Read:Read<-b/r  y:Add<-a/Read,b/Read")
+
+    assert diff_graphs(_captured(before, a__r="w"), _captured(after, b__r="w")).equal
+    assert not diff_graphs(_captured(before, a__r="w"), _captured(after, b__r="v")).equal
+
+
+def test_a_variable_may_be_called_after_a_scope_that_was_renamed():
+    """A layer with another name has its variable with it: nothing was added, removed or changed."""
+    before = _captured(graph("x:Placeholder  " + TOWER.format("l", "x")), l__r="net/l/w")
+    after = _captured(graph("x:Placeholder  " + TOWER.format("d", "x")), d__r="net/d/w")
+    found = diff_graphs(before, after)
+
+    assert (found.changes, found.renamed) == ((), (Renamed("l", "d", 5),))
 
 
 def test_a_removed_scope_is_counted_in_its_scopes():

@@ -13,6 +13,7 @@ from tracer.recorded import Argument, Warned
 from tracer.render import json as to_json
 from tracer.render.text import Style
 from tracer.render.text.diff import diff
+from tracer.report.changes import FateTotal
 from tracer.report.diff import Setting, diff_report
 from tracer.report.sides import Side, parse_side, parse_sides
 
@@ -39,11 +40,13 @@ def _step(text, index=0, *, name="step", size=2, **stages):
         ("/home/me@host/logs/a", Side("/home/me@host/logs/a")),
         ("C:\\logs\\a", Side("C:\\logs\\a")),
         ("C:\\logs\\a:step", Side("C:\\logs\\a", "step")),
+        ("logs/bare:run1/step#2", Side("logs/bare", "run1/step", 2)),
+        ("at:12/30", Side("at:12/30")),
     ],
 )
 def test_a_side_is_a_run_a_function_a_trace_and_a_stage(typed, side):
     """Each part may be left out, and paths stay whole."""
-    assert parse_side(typed) == side
+    assert parse_side(typed, {"at:12/30"}.__contains__) == side
 
 
 @pytest.mark.parametrize(
@@ -119,6 +122,16 @@ def test_traces_pair_by_signature_and_the_others_are_whole():
     assert [(item.kind, item.what, item.nodes) for item in report.changes.items] == [("added", "trace", 4)]
 
 
+def test_the_only_function_of_each_side_is_compared_whatever_it_is_called():
+    """Two files with one graph each are compared, though each graph is called as its file."""
+    report = diff_report(run(_step(NET, name="frozen")), run(_step(NET, name="frozen_v2"), path="b"))
+
+    assert [(item.function, item.before.id, item.after.id) for item in report.traces] == [
+        ("frozen_v2", "000-frozen", "000-frozen_v2")
+    ]
+    assert report.equal
+
+
 def test_two_traces_of_one_function_are_compared():
     """`#1` and `#2` are the traces that a retrace made."""
     one = run(_step(NET, 0, size=2), _step(NET.replace("[2,4]", "[3,4]"), 1, size=3))
@@ -141,8 +154,57 @@ def test_two_stages_say_what_became_of_each_node():
         ("changed", "net/Relu", "fused", "_FusedMatMul"),
         ("added", "r", "node", "_Retval, function boundary"),
     ]
+    assert report.traces[0].fates == (FateTotal("fused", "", 2), FateTotal("added", "", 1))
     assert dict(report.nodes) == {"added": 1, "removed": 1, "changed": 1, "same": 2}
     assert dict(back.nodes) == {"added": 1, "removed": 1, "changed": 1, "same": 2}
+
+
+STAGES = (
+    "x:Placeholder  a/k:Const  a/k_1:Const  a/Neg:Neg<-x  a/Add:Add<-a/Neg,a/k  a/Sub:Sub<-a/Add,a/k_1  "
+    "b/div:RealDiv<-a/Sub  b/Dead:Exp<-x  i:Identity<-b/div",
+    "x:_Arg  a/k:Const  a/Neg:Neg<-x  a/Add:Add<-a/Neg,a/k  a/Sub:Sub<-a/Add,a/k  b/div:Mul<-a/Sub  r:_Retval<-b/div",
+)
+
+
+def test_the_fates_of_nodes_are_counted_and_the_telling_ones_stand_first():
+    """What became of how many nodes is one line; nodes that compute something else come before those that are gone."""
+    one = run(_step(STAGES[0], optimized=STAGES[1]))
+    report = diff_report(one, one, (Side("latest"), Side("latest", stage="optimized")))
+
+    assert [(total.fate, total.why, total.nodes) for total in report.traces[0].fates] == [
+        ("removed", "unread", 2),
+        ("kept", "RealDiv → Mul", 1),
+        ("added", "", 1),
+        ("removed", "duplicate", 1),
+    ]
+    assert diff(report, Style(width=80)).splitlines()[7:] == [
+        "2 unread, 1 RealDiv → Mul, 1 added, 1 duplicate",
+        "",
+        "step",
+        "  ~ b/div  op: RealDiv → Mul",
+        "  + r  _Retval, function boundary",
+        "  - a/k_1  Const  duplicate of a/k",
+        "  - b/Dead  Exp  nothing reads it",
+        "  - i  Identity  nothing reads it",
+    ]
+    assert to_json.diff(report)["functions"]["items"][0]["fates"][1] == {
+        "fate": "kept",
+        "why": "RealDiv → Mul",
+        "nodes": 1,
+    }
+
+
+def test_a_scope_that_is_gone_is_one_row_where_another_has_its_name_now():
+    """A removed layer is one row of the scopes that there were, though the next layer took its number."""
+    layer = "{0}/m:MatMul=float32[{2}]<-{1}  {0}/a:Relu<-{0}/m"
+    three = "  ".join(layer.format(*row) for row in (("l", "x", 1), ("l_1", "l/a", 2), ("l_2", "l_1/a", 3)))
+    two = "  ".join(layer.format(*row) for row in (("l", "x", 1), ("l_1", "l/a", 3)))
+    report = diff_report(run(_step(f"x:Placeholder  {three}")), run(_step(f"x:Placeholder  {two}"), path="b"))
+
+    assert diff(report, Style(width=80)).splitlines()[-2:] == [
+        "  ~ l_1/m  inputs: l_1/a → l/a",
+        "  - l_1/  2 nodes",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -165,6 +227,15 @@ def test_what_cannot_be_compared_says_why(sides, kind, message):
         diff_report(run(_step(NET)), run(_step(NET), path="b"), sides)
 
     assert caught.value.message == message
+
+
+def test_two_stages_without_common_names_are_compared_with_traced():
+    """The hint is the first of the two comparisons, ready to be typed."""
+    sides = (Side("demo", "step", stage="hlo"), Side("demo", "step", stage="optimized_hlo"))
+    with pytest.raises(UsageError) as caught:
+        diff_report(run(_step(NET)), run(_step(NET)), sides)
+
+    assert caught.value.hint == "compare each with traced: demo:step@traced @optimized_hlo"
 
 
 def _damaged(name):
@@ -249,6 +320,27 @@ def test_long_paths_take_two_lines_and_names_of_any_script_stay():
 
     assert lines[-2].startswith("  ~ モデル/層")
     assert lines[-1] == "      shape: [2] → [3]"
+
+
+def test_long_paths_are_cut_in_their_middle():
+    """Nodes of one deep scope stay apart where lines are short: their paths differ at their ends."""
+    nodes = "  ".join(f"{'deep/' * 30}node_{letter}:Op=float32[{{0}}]" for letter in "ab")
+    report = diff_report(run(_step(nodes.format(2))), run(_step(nodes.format(3)), path="b"))
+    lines = diff(report, Style(width=40)).splitlines()
+
+    assert lines[-4:] == [
+        "  ~ deep/deep/d…ep/deep/deep/deep/node_a",
+        "      shape: [2] → [3]",
+        "  ~ deep/deep/d…ep/deep/deep/deep/node_b",
+        "      shape: [2] → [3]",
+    ]
+
+
+def test_all_code_in_another_scope_is_called_all():
+    """A page has no empty name for the whole graph."""
+    report = diff_report(run(_step("x:Op")), run(_step("net/x:Op"), path="b"))
+
+    assert diff(report, Style(width=80)).splitlines()[-1] == "  > (all) → net  renamed, 1 node"
 
 
 def test_the_object_that_json_prints():

@@ -81,6 +81,26 @@ def test_what_a_layer_takes_is_what_the_one_before_it_returns():
     }
 
 
+def test_settings_tell_what_a_layer_returns():
+    """Where nobody wrote a shape, a `Dense` layer has its units, others keep theirs; of the rest nothing is said."""
+    facts = model(
+        layer("i", "InputLayer", batch_shape=[None, 5, 4], dtype=FLOAT),
+        layer("a", units=7, dtype=FLOAT),
+        layer("b", "Dropout", dtype=FLOAT),
+        layer("c", "Mine", dtype=FLOAT),
+        layer("d", units=3, dtype=FLOAT),
+        kind="Sequential",
+    )
+
+    assert {name: types[0].shape for name, types in outputs(facts).items()} == {
+        "i": (None, 5, 4),
+        "a": (None, 5, 7),
+        "b": (None, 5, 7),
+        "c": None,
+        "d": None,
+    }
+
+
 def test_keras_3_writes_edges_as_tensors():
     """A functional model of Keras 3 has the edges, and the types of what flows along them, in its calls."""
     facts = model(

@@ -7,7 +7,7 @@ import pytest
 from tests.helpers import graph, run, trace
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, Kind, Node, Nodes, Tensor, TensorType, Variable
-from tracer.recorded import Argument, Window
+from tracer.recorded import Argument, ModuleScope, Window
 from tracer.rules import RULES, lint
 
 FLOAT = TensorType("float32", (2, 2))
@@ -80,6 +80,59 @@ def test_shared_scope_leaves_a_layer_that_is_called_twice_alone():
     text = "w:Placeholder x:Placeholder lin/r:ReadVariableOp<-w lin/r_1:ReadVariableOp<-w"
 
     assert found(text, rule="shared-scope", captures={"w": variable("lin/w:0")}) == []
+
+
+BLOCKS = "w:Placeholder v:Placeholder x:Placeholder block/m/r:ReadVariableOp<-w {scope}/r:ReadVariableOp<-v"
+TWINS = "2 modules share the scope 'block' (net.a, net.b): each has a variable of its own named w, and their nodes are"
+
+
+def block(names="net.a or net.b", *, scope="block", kind="module"):
+    """Returns a scope of modules, as it is recorded."""
+    return ModuleScope(scope, names, "Block", kind)
+
+
+def test_shared_scope_knows_modules_whose_variables_are_named_without_a_scope():
+    """The scope was recorded as that of two modules, and a variable of each is read in it."""
+    captures = {"w": variable("w:0"), "v": variable("w:0")}
+    text = BLOCKS.format(scope="block/m_1")
+
+    assert found(text, rule="shared-scope", captures=captures, modules=(block(),)) == [(f"{TWINS} in one box", 2)]
+
+
+def test_shared_scope_is_told_once_of_modules_whose_variables_have_their_scopes_name():
+    """What was recorded and what the variables' names say is the same finding."""
+    captures = {"w": variable("block/w:0"), "v": variable("block/w:0")}
+    text = BLOCKS.format(scope="block/m_1").replace("block/m/r", "block/r").replace("block/m_1/r", "block/r_1")
+
+    assert found(text, rule="shared-scope", captures=captures, modules=(block(),)) == [(f"{TWINS} in one box", 2)]
+
+
+def test_shared_scope_knows_modules_in_a_function_that_is_called():
+    """A scope is named as in the function that it stands in."""
+    captures = {"w": variable("w:0"), "v": variable("w:0")}
+    made = graph(
+        "w:Placeholder v:Placeholder call:StatefulPartitionedCall@f<-w,v",
+        f="(a,b) block/r:ReadVariableOp<-a block/s:ReadVariableOp<-b",
+    )
+
+    assert found(made, rule="shared-scope", captures=captures, modules=(block(),)) == [(f"{TWINS} in one box", 2)]
+
+
+@pytest.mark.parametrize(
+    ("scope", "names", "modules"),
+    [
+        ("block/m_1", ("w:0", "b:0"), [block()]),  # two of a class, of which one is called
+        ("block/m_1", ("w:0", "w:0"), [block("net.a")]),  # one module with two variables of one name
+        ("block/m_1", ("w:0", "w:0"), [block(kind="layer")]),  # Keras numbers the scopes
+        ("block/in", ("w:0", "w:0"), [block(), block("net.a.in", scope="block/in")]),  # read by a module below
+        ("other", ("w:0", "w:0"), [block()]),
+    ],
+)
+def test_shared_scope_leaves_recorded_modules_alone_that_share_nothing(scope, names, modules):
+    """A scope of several modules is a finding only where variables of one name are read in it, for themselves."""
+    captures = dict(zip(("w", "v"), map(variable, names), strict=True))
+
+    assert found(BLOCKS.format(scope=scope), rule="shared-scope", captures=captures, modules=tuple(modules)) == []
 
 
 LOOSE = " ".join(f"Mul_{i}:Mul<-x" for i in range(8))
@@ -385,6 +438,9 @@ def test_creates_variables_is_silent_about_other_retraces():
         ("w:Placeholder r:ReadVariableOp<-w", True),  # read for nothing
         ("w:Placeholder net/r:ReadVariableOp<-w net/Identity:Identity<-net/r", True),
         ("w:Placeholder r:ReadVariableOp<-w Identity:Identity<-r", False),  # returned
+        # Read and thrown away; what the function returns waits for the read.
+        ("w:Placeholder x:Placeholder r:ReadVariableOp<-w Identity:Identity<-r Identity_1:Identity<-x,^r", True),
+        ("w:Placeholder r:ReadVariableOp<-w Identity:Identity<-r Identity_1:Identity<-Identity,^r", False),
         ("w:Placeholder x:Placeholder a:AssignAddVariableOp<-w,x", False),
     ],
 )
@@ -418,6 +474,39 @@ def test_no_gradient_is_a_trainable_variable_that_the_tape_does_not_reach(used, 
     captures = {"w": variable("w:0"), "v": variable("v:0")}
 
     step = STEP.format(used=used, side=side)
+    assert found(step, rule="no-gradient", captures=captures) == ([(LOST, 1)] if fires else [])
+
+
+# The loss adds up what `w` gives and something else, and the gradient of a sum leaves nothing in the graph.
+SUM = (
+    "w:Placeholder v:Placeholder x:Placeholder r:ReadVariableOp<-w MatMul:MatMul<-x,r s:ReadVariableOp<-v "
+    "{used} loss:Sum=float32[]<-add ones:Const gradient_tape/MatMul/g:MatMul<-x,ones "
+    "a:AssignSubVariableOp<-w,gradient_tape/MatMul/g"
+)
+
+
+@pytest.mark.parametrize(
+    ("used", "fires"),
+    [
+        ("pick:Round<-s add:AddV2<-MatMul,pick", True),
+        (
+            "pick:Round<-s add:AddV2<-MatMul,pick out:Identity=float32[2]<-MatMul",
+            True,
+        ),  # the prediction is returned too
+        ("add:AddV2<-MatMul,s", False),  # gradients could flow through it
+        ("pick:Round<-s stop:StopGradient<-pick add:AddV2<-MatMul,stop", False),
+        ("add:AddV2<-MatMul,x pick:Greater<-add,s out:Mean<-pick", False),  # a metric of the prediction
+        (
+            "add:AddV2<-MatMul,x pick:Round<-s out:Sum=float32[]<-MatMul,pick",
+            False,
+        ),  # not clear which of the two is the loss
+    ],
+)
+def test_no_gradient_finds_the_loss_behind_a_sum(used, fires):
+    """What is added to the loss is part of it, though the gradient of a sum needs nothing of what it adds."""
+    captures = {"w": variable("w:0"), "v": variable("v:0")}
+
+    step = SUM.format(used=used)
     assert found(step, rule="no-gradient", captures=captures) == ([(LOST, 1)] if fires else [])
 
 

@@ -62,6 +62,18 @@ def test_a_function_and_its_caller_share_a_finding():
     assert short(lint(run(*traces))) == [("debug-op", "outer", "call/net", 1)]
 
 
+def test_the_line_of_a_call_does_not_make_another_finding():
+    """A print without a line of its own, as in a function that was loaded, is told once, wherever it is called."""
+    outer = graph("x:Placeholder call:StatefulPartitionedCall@f<-x", f="(a) net/a:PrintV2<-a")
+    called = Lines((Frame("user.py", 9, "outer"),), ((0,),), {"": {"call": 0}})
+    traces = [
+        trace("loaded", graphs={"traced": graph("a:Placeholder net/a:PrintV2<-a")}),
+        trace("outer", 1, graphs={"traced": outer}, lines=called),
+    ]
+
+    assert short(lint(run(*traces))) == [("debug-op", "loaded", "net", 1)]
+
+
 @pytest.mark.parametrize(
     "facts", [{"origin": "tensorflow"}, {"origin": "keras"}, {"kind": "backward"}, {"stages": {"traced": "lost"}}]
 )

@@ -72,6 +72,54 @@ def test_a_scope_is_found_by_its_path():
     assert [tree.find("a/b"), tree.find(""), tree.find("a/c"), tree.find("b")] == [2, 0, None, None]
 
 
+def test_an_argument_of_the_name_of_a_scope_leaves_the_scope():
+    """An argument has no inputs of its own that could be folded; what only begins with the name of an op has."""
+    whole = inline(graph("x:Placeholder  x/MatMul:MatMul<-x  y:Shape  y/r:ReadVariableOp"))
+
+    assert draw(scope_tree(whole)) == "(graph) 4\n└─ x 1\n"
+
+
+LOOP = inline(
+    graph(
+        "net/while:While@cond.c@body.b<-x  x:Placeholder",
+        b="(a) net/while/add:Add<-a net/while/cell/mul:Mul<-a net/while/inner:While@body.i<-a ->net/while/add:z:0",
+        c="(a) net/while/less:Less<-a ->net/while/less:z:0",
+        i="(a) net/while/inner/cell/neg:Neg<-a ->net/while/inner/cell/neg:y:0",
+    )
+)
+
+
+def test_what_only_repeats_where_a_loop_stands_is_known():
+    """In the body of a loop the scopes begin again with the loop's own; what the body makes does not repeat."""
+    tree = scope_tree(LOOP)
+
+    assert sorted(map(tree.path, tree.repeated)) == [
+        "net/while/body/net",
+        "net/while/body/net/while",
+        "net/while/body/net/while/inner/body/net",
+        "net/while/body/net/while/inner/body/net/while",
+        "net/while/body/net/while/inner/body/net/while/inner",
+        "net/while/cond/net",
+        "net/while/cond/net/while",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("net/while/body/cell", "net/while/body/net/while/cell"),
+        ("while/body/cell", "net/while/body/net/while/cell"),
+        ("body/inner/body/cell", "net/while/body/net/while/inner/body/net/while/inner/cell"),
+        ("body/net/while/cell", "net/while/body/net/while/cell"),
+        ("while/body", "net/while/body"),  # it holds the other loop's
+        ("while", "net/while"),
+    ],
+)
+def test_what_repeats_in_a_path_may_be_left_out(name, path):
+    """A scope below a loop is named as the tree shows it, or by its whole path; of several, it is the one around."""
+    assert (tree := scope_tree(LOOP)).path(named_scope(tree, name, LOOP.nodes.names)) == path
+
+
 NAMED = of(
     "net/dense/x", "net/dense_1/x", "net/dense_1/add/y", "net/dense_1/add", "head/dense/x", "head/net/dense/x/z", "w"
 )

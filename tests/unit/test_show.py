@@ -3,14 +3,16 @@
 import pytest
 
 from tests.helpers import graph, run, trace
-from tracer.errors import NotFound, Unreadable
+from tracer.errors import NotFound, Unreadable, UsageError
 from tracer.graph.inline import inline
+from tracer.profile.attribute import NodeTime
 from tracer.render.text import Style
-from tracer.render.text.columns import COLUMNS, columns, view_of
+from tracer.render.text.columns import COLUMNS, columns, view_of, with_room
 from tracer.render.text.show import show
 from tracer.report.outputs import Output
 from tracer.report.scopes import scope_rows
 from tracer.report.show import chosen_trace, show_report
+from tracer.store.foreign.keras_json import keras_graph
 
 
 def called(name, index, nodes, **facts):
@@ -185,12 +187,126 @@ def test_ops_that_do_not_fit_are_counted():
     ]
 
 
+def test_names_cut_in_a_narrow_page_stay_different():
+    """Names of one parent that have their beginnings in common, and their ends, keep what tells them apart."""
+    nodes = " ".join(
+        f"net/{name}_of_a_long_row_BN/x:Neg=float32[2]" for name in ("block_of_the_1st", "block_of_the_2nd")
+    )
+    ends = " ".join(f"net/block_of_a_row_{name}_of_a_row_BN/x:Neg=float32[2]" for name in ("up", "down"))
+    pages = [show(show_report(run(trace(graphs={"traced": graph(each)}))), Style(width=50)) for each in (nodes, ends)]
+
+    assert [[line[3:28].rstrip() for line in page.split("\n")[11:13]] for page in pages] == [
+        ["├─ block_of_the_1st…ow_BN", "└─ block_of_the_2nd…ow_BN"],
+        ["├─ block_…_up_of_a_row_BN", "└─ block_…own_of_a_row_BN"],
+    ]
+
+
+def test_names_have_a_length_in_a_pipe_too():
+    """All rows are as wide as the widest, so a name of thousands of characters is cut."""
+    page = show(show_report(run(trace(graphs={"traced": graph(f"{'s/' * 5000}x:Neg")}))), Style())
+
+    assert max(map(len, page.split("\n"))) < 160
+    assert f"└─ {'s/' * 30}…{'s/' * 29}s " in page
+
+
+def test_numbers_give_way_to_names():
+    """In a narrow page first the share of the time goes, then the number of nodes, and the time stays."""
+    nodes = [NodeTime("000-step", "a_rather_long_name_of_a_layer/x", "CPU", -1, 1, 5, 5, 0, (), shared=False)]
+    whole = inline(graph("a_rather_long_name_of_a_layer/x:Neg=float32[2,16,16,128]"))
+    found = scope_rows(whole, times=nodes).folded
+    read = [found.row(at) for at in range(2)]
+
+    def heads(width):
+        view = view_of(read, width)
+        return [column.header for column, _ in with_room(columns(read, view), view, 32)]
+
+    assert [heads(width) for width in (78, 77, 66)] == [
+        ["time", "%", "nodes", "output", "FLOPs"],
+        ["time", "nodes", "output", "FLOPs"],
+        ["time", "output", "FLOPs"],
+    ]
+
+
+def test_what_computes_stands_first_among_the_ops():
+    """Arguments, results and constants follow, however many they are, and none is lost."""
+    whole = inline(graph("x:Placeholder y:Placeholder m:MatMul<-x,y k:Const r:Identity<-m s:Identity<-m"))
+
+    assert scope_rows(whole).folded.row(0).ops == (("MatMul", 1), ("Identity", 2), ("Placeholder", 2), ("Const", 1))
+    assert scope_rows(whole, raw=True).folded.row(0).ops[0] == ("MatMul", 1)
+
+
+def test_below_a_loop_its_own_name_is_not_repeated():
+    """The label of a body is `body`; its path is whole."""
+    body = "(a) net/while/add:Add<-a net/while/cell/mul:Mul<-a ->net/while/add:z:0"
+    found = scope_rows(inline(graph("net/while:While@body.b<-x x:Placeholder", b=body))).folded
+    read = [found.row(at) for at in range(len(found.depths))]
+
+    assert [(row.label, row.path) for row in read] == [
+        ("(all)", ""),
+        ("net/while", "net/while"),
+        ("body", "net/while/body/net/while"),
+        ("cell", "net/while/body/net/while/cell"),
+    ]
+
+
+def test_what_stands_for_elements_of_a_dataset_is_not_counted():
+    """No graph holds it: the tree has as many nodes as the table, and its ops are those that there are."""
+    nodes = graph("r:RangeDataset m:MapDataset@f.g<-r", g="(a,b) y:Mul<-a,b ->y:z:0")
+    report = show_report(run(trace(graphs={"traced": nodes})))
+
+    assert (report.shown.nodes, [(row.nodes, row.ops) for row in report.tree.items]) == (
+        3,
+        [(3, (("RangeDataset", 1),)), (2, (("MapDataset", 1),)), (1, (("Mul", 1),))],
+    )
+
+
+def test_layers_are_not_blamed_for_having_no_flops():
+    """A graph of a model's layers has neither a column for them nor a note that they are not known."""
+    layers = b'{"config": {"layers": [{"class_name": "Dense", "config": {"name": "a", "units": 8}}]}}'
+    page = show(show_report(run(trace(graphs={"traced": keras_graph(layers, "model.json")}))), Style())
+
+    assert page.split("\n\n")[2].split("\n")[::2] == [
+        "scopes of step   nodes   ops",
+        "(all)                1   Dense",
+    ]
+
+
+def test_what_tensorflow_would_not_import_is_told():
+    """Names that occur twice and cycles are noted of a file from elsewhere; of ours nobody looks for them."""
+    nodes = graph("a:Add<-b b:Neg<-a c:Relu c:Relu")
+    pages = [
+        show(show_report(run(trace(graphs={"traced": nodes}), host=host)), Style()) for host in ({"name": "here"}, {})
+    ]
+
+    notes = [[line for line in page.split("\n") if "edges" in line] for page in pages]
+    assert notes == [
+        [],
+        [
+            "several nodes have one name, of which edges mean the first: c x2",
+            "edges form a cycle, which no run can enter: b -> a -> b",
+        ],
+    ]
+
+
+def test_one_function_is_shown_without_the_others():
+    """Who asks for a function, or a scope, is not told again which others there are; `--json` tells it always."""
+    recorded = run(called("f", 0, 1), called("g", 1, 2))
+    asked = show_report(recorded, function="f")
+
+    listed = [
+        [line.split()[0] for line in show(report, Style()).split("\n\n")[1].split("\n")[2:]]
+        for report in (show_report(recorded), asked, show_report(recorded, function="g", scope=""))
+    ]
+    assert listed == [["f", "g"], ["f"], ["g"]]
+    assert [row.name for row in asked.functions.items] == ["f", "g"]
+
+
 def test_a_name_too_long_for_the_page_keeps_both_ends():
     """Where names and numbers leave no room the ops go, and the middle of names."""
     whole = graph("a_rather_long_name_of_a_layer_that_goes_on/x:Neg=float32[2]  b/x:Neg=float32[3]")
     page = show(show_report(run(trace(graphs={"traced": whole}))), Style(width=40))
 
-    assert "├─ a_rathe…goes_on      1  [2]         2\n" in page
+    assert "├─ a_rather_lo…at_goes_on  [2]         2\n" in page
     assert all(len(line) <= 40 for line in page.split("\n")[6:9])
 
 
@@ -203,3 +319,15 @@ def test_a_stage_or_a_trace_that_is_not_there_is_not_shown():
 
     assert stage.value.hint == "did you mean 'optimized' or 'optimized_hlo'?"
     assert number.value.hint == "its traces are 1 to 1"
+
+
+@pytest.mark.parametrize("option", [{"scope": "net"}, {"depth": 2}, {"raw": True}, {"sort": "self"}])
+def test_a_text_is_shown_without_what_only_graphs_have(option):
+    """All such options are refused alike; of HLO there is a graph, which can be exported."""
+    traces = run(trace(graphs={"traced": graph("x:Neg"), "hlo": "HloModule m"}))
+    with pytest.raises(UsageError) as caught:
+        show_report(traces, stage="hlo", **option)
+
+    assert caught.value.message == f"the stage 'hlo' is shown as a text, without --{next(iter(option))}"
+    assert caught.value.hint == "graphs: traced, optimized; and as a graph: trace-scenario export --stage hlo"
+    assert show_report(traces, stage="hlo").text == "HloModule m"

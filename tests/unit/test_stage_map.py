@@ -5,8 +5,6 @@ import pytest
 from tests.helpers import graph
 from tracer.graph.fates.model import Added, Fate
 from tracer.graph.grappler import folded_from, fused_main, maker, named_after
-from tracer.graph.hlo import read_hlo
-from tracer.graph.hlo_map import hlo_map
 from tracer.graph.inline import inline
 from tracer.graph.model import Body, Graph, Kind, Node, Nodes, Tensor
 from tracer.graph.stage_map import made_from, stage_map
@@ -205,31 +203,6 @@ def test_the_maker_of_a_node_is_read_from_its_name(path, op, by):
 def test_the_origin_of_a_folded_constant_is_the_longest_name_that_fits(path, origin):
     """`truediv_1_recip` is of `truediv_1` and not of `truediv`."""
     assert folded_from(path, {"a/Shape": 0, "a/truediv": 1, "a/truediv_1": 2}) == origin
-
-
-HLO = """\
-HloModule jit
-
-ENTRY %main (arg.1: f32[2]) -> f32[2] {
-  %arg.1 = f32[2]{0} parameter(0), metadata={op_name="XLA_Args"}
-  %zero = f32[] constant(0), metadata={op_type="Relu" op_name="net/Relu"}
-  %zeros = f32[2]{0} broadcast(%zero), dimensions={}, metadata={op_type="Relu" op_name="net/Relu"}
-  ROOT %max = f32[2]{0} maximum(%arg.1, %zeros), metadata={op_type="Relu" op_name="net/Relu"}
-}
-"""
-
-
-def test_a_node_is_lowered_into_the_instructions_that_name_it():
-    """XLA's instructions say which node they come from: the last is what it became, the others have parts of it."""
-    found = hlo_map(inline(graph("x:Placeholder  net/Relu:Relu<-x  i:Identity<-net/Relu")), inline(read_hlo(HLO)))
-
-    assert found.fates == (
-        Fate("x", "Placeholder", "removed", "", "", "a parameter of the program"),
-        Fate("net/Relu", "Relu", "lowered", "max", "maximum", also=("zero", "zeros")),
-        Fate("i", "Identity", "removed", "", ""),
-    )
-    assert found.added == (Added("arg.1", "parameter", "function boundary"),)
-    assert found.totals == {"lowered": 1, "removed": 2, "added": 1}
 
 
 def test_the_order_of_a_sums_operands_says_nothing():

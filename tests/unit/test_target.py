@@ -45,6 +45,26 @@ def test_a_name_in_a_file_is_taken_as_it_is(here: Path):
     assert load_target(target)(3) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("frozen.pb", "look at it: trace-scenario show frozen.pb"),
+        ("graphs/model.meta", "look at it: trace-scenario show graphs/model.meta"),
+        ("graphs/events.out.tfevents.1.host", "look at it: trace-scenario show graphs/events.out.tfevents.1.host"),
+        ("host.xplane.pb", "look at it: trace-scenario ops host.xplane.pb"),
+    ],
+)
+def test_a_graph_is_to_be_looked_at_and_not_to_run(name, hint):
+    """What holds no Python is refused, with the command that reads it."""
+    Path("graphs").mkdir()
+    Path(name).write_bytes(b"\n\xe4")
+
+    with pytest.raises(UsageError, match="cannot be run") as caught:
+        parse_target(name)
+
+    assert caught.value.hint == hint
+
+
 def test_a_module_attribute_is_imported():
     """`package.module:attribute` is imported as Python does."""
     target = parse_target("os.path:join")

@@ -60,6 +60,19 @@ def test_a_line_is_wrapped_between_words():
     ]
 
 
+def test_a_number_stays_with_its_unit():
+    """A line is not broken between the two; a word is no unit, even if it begins like one."""
+    assert texts(wrap((Piece("in all 100 % of it"),), 10)) == ["in all", "100 % of", "it"]
+    assert texts(wrap((Piece("took (1.25 ms) or 12 meters"),), 12)) == ["took", "(1.25 ms) or", "12 meters"]
+    assert texts(wrap((Piece("it had 12 steps"),), 10)) == ["it had 12", "steps"]
+
+
+@pytest.mark.parametrize(("behind", "kept"), [(0.5, "blo…_12"), (0.75, "bl…k_12"), (0.25, "block…2")])
+def test_the_end_of_a_name_has_its_share(behind, kept):
+    """Where beginnings are alike, ends tell names apart."""
+    assert shortened("block_12", 7, behind) == kept
+
+
 def test_a_word_longer_than_a_line_is_broken():
     """Nothing is wider than the page."""
     assert texts(wrap((Piece("ab 模型模型模 c"),), 5)) == ["ab", "模型", "模型", "模 c"]

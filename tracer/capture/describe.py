@@ -7,43 +7,26 @@ import functools
 import importlib.util
 import inspect
 import os
-import re
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from tracer.capture import hooks, tf_private
 from tracer.capture.modules import unique_name
+from tracer.capture.trace_types import shape_text, type_text
 from tracer.capture.wrappers import true_frame
 from tracer.errors import reason
 from tracer.graph.names import function_name
 
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_CONTROL_FLOW = frozenset(("If", "StatelessIf", "Case", "StatelessCase", "While", "StatelessWhile"))
 
 
 def arguments(function_type: Any) -> list[dict[str, str]]:
     """Returns name and type of each argument, captured ones left out."""
     parameters = getattr(function_type, "parameters", {})
     return [{"name": name, "type": type_text(parameter.type_constraint)} for name, parameter in parameters.items()]
-
-
-def type_text(kind: Any) -> str:
-    """Returns a trace type as one reads it: `float32[2, ?]`, `Literal[3]`, `(float32[2], int32[])`."""
-    name = type(kind).__name__
-    if name in ("TensorSpec", "BoundedTensorSpec"):
-        return f"{kind.dtype.name}{_shape(kind.shape)}"
-    if name == "VariableSpec":
-        return f"Variable {kind.dtype.name}{_shape(kind.shape)}"
-    if name == "List" and hasattr(kind, "components_tuple"):
-        return f"[{_types(kind.components_tuple.components)}]"
-    if name == "Tuple" and hasattr(kind, "components"):
-        return f"({_types(kind.components)})"
-    if name == "Dict" and hasattr(kind, "mapping"):
-        return "{" + ", ".join(f"{key!r}: {type_text(part)}" for key, part in kind.mapping.items()) + "}"
-    if name == "Literal":
-        return f"Literal[{getattr(kind, 'value', None)!r}]"
-    return _ADDRESS.sub("", str(kind))  # where an object lies is another each time
 
 
 def captures(graph: Any) -> list[dict[str, Any]]:
@@ -56,7 +39,7 @@ def captures(graph: Any) -> list[dict[str, Any]]:
                 "node": inner.op.name,
                 "name": str(variable.name) if variable is not None else "",
                 "kind": "variable" if variable is not None else "tensor",
-                "type": f"{described.dtype.name}{_shape(described.shape)}",
+                "type": f"{described.dtype.name}{shape_text(described.shape)}",
                 "trainable": bool(getattr(variable, "trainable", False)),
                 "optimizer": False,  # that only the optimizer knows, at the end
             }
@@ -75,6 +58,17 @@ def _captured(graph: Any) -> Iterator[tuple[Any, Any, Any]]:
     by_handle = {id(variable.handle): variable for variable in variables if hasattr(variable, "handle")}
     for outer, inner in getattr(graph, "captures", ()):
         yield outer, inner, by_handle.get(id(outer))
+
+
+def bodies(functions: Iterable[Any]) -> set[str]:
+    """Returns the runtime names of what AtomicFunctions run as branches and loops' bodies, and do not call as well."""
+    in_control_flow, called = set[str](), set[str]()
+    for function in functions:
+        for node in function.definition.node_def:
+            found = in_control_flow if node.op in _CONTROL_FLOW else called
+            for value in node.attr.values():
+                found.update(named.name for named in (value.func, *value.list.func) if named.name)
+    return in_control_flow - called
 
 
 def definition(function: Callable[..., Any] | None) -> dict[str, Any] | None:
@@ -202,7 +196,9 @@ class LineTable:
         }
 
     def _stack(self, recorded: list[tuple[str, int, str]]) -> int:
-        frames = [frame for frame in map(true_frame, recorded) if frame]
+        true = [frame for frame in map(true_frame, recorded) if frame]
+        # A lambda or a comprehension is a frame of its own at the line of the frame around it.
+        frames = [frame for before, frame in pairwise([("", 0, ""), *true]) if frame[:2] != before[:2]]
         for frame in frames:
             self._files.setdefault(frame[0], len(self._files))
         indexes = tuple(self._frames.setdefault(frame, len(self._frames)) for frame in frames)
@@ -217,16 +213,6 @@ def lines(function: Any) -> LineTable:
         if info is not None:
             table.add(name, info)
     return table
-
-
-def _types(kinds: Iterable[Any]) -> str:
-    return ", ".join(map(type_text, kinds))
-
-
-def _shape(shape: Any) -> str:
-    if shape.rank is None:
-        return "[...]"
-    return "[" + ", ".join("?" if dim is None else str(dim) for dim in shape.as_list()) + "]"
 
 
 def text(name: bytes | str) -> str:

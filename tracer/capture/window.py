@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from tracer.capture.session import Session
 
 _NAMES = 3  # so many functions are named in a sentence
-_LONGER = "--profile-seconds N (profile_seconds=N) has it run longer; its memory is bounded in any case"
+_LONGER = (
+    "--profile-seconds N (profile_seconds=N) has it run longer where time was up; memory is bounded in any case, so "
+    "record fewer steps, or a smaller part of the program"
+)
 _ITERATORS = (
     "an iterator of a dataset was made before the window, and TensorFlow stops to trace a cheap kernel of the dataset "
     "after about 90 elements: make the iterator inside what is recorded"

@@ -37,7 +37,7 @@ def leaving(
     for kind, owner, inputs in zip(kinds, owners, graph.nodes.inputs, strict=True):
         reader = _OUTSIDE if kind in returning else owner
         for text in inputs:
-            at, port = find(text, index)
+            at, port = (index[text], 0) if text in index else find(text, index)
             if at is not None and port != CONTROL:
                 read[at] = True
                 if owners[at] != reader:

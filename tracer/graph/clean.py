@@ -15,7 +15,7 @@ from tracer.graph.grappler import maker
 from tracer.graph.inline import Inlined
 from tracer.graph.model import Kind, Nodes, Unread
 from tracer.graph.op_sets import LOOP_OPS, VARIABLE_OPS
-from tracer.graph.references import CONTROL, data_of, find, index_by_name, is_control, producer_of
+from tracer.graph.references import CONTROL, find, index_by_name, is_control, producer_of
 
 CONSTANT = "constant"
 VARIABLE = "variable"
@@ -115,9 +115,7 @@ class _Cleaner:
     def _by_name(self, reasons: Iterable[int]) -> dict[str, int]:
         """Returns those of the nodes that an input can mean, by name."""
         names, index = self._names, self._index
-        return {
-            name: at for name, at in zip(map(names.__getitem__, reasons), reasons, strict=True) if index[name] == at
-        }
+        return {name: at for at in reasons if index[name := names[at]] == at and not is_control(name)}
 
     def _read_by_others(self, reasons: Mapping[int, str]) -> set[int]:
         """Returns the nodes that a node which stays reads, directly or through others."""
@@ -132,7 +130,7 @@ class _Cleaner:
 
     def _read_by(self, readers: Iterable[int]) -> set[int]:
         """Returns the nodes of those put aside that some nodes read."""
-        names = set(data_of(set(chain.from_iterable(map(self._inputs.__getitem__, readers)))))
+        names = set(chain.from_iterable(map(self._inputs.__getitem__, readers)))
         names.update([producer_of(text) for text in names if ":" in text])
         return {self._aside[name] for name in self._aside.keys() & names}
 
@@ -146,7 +144,9 @@ class _Cleaner:
         kept: list[str] = []
         read: list[int] = []
         for reference in references:
-            at = self._source(reference)
+            at = self._aside.get(reference)
+            if at is None and ":" in reference:
+                at = self._source(reference)
             if at is not None:
                 for source, end in self._sources_of(reference, at, read):
                     if end is not None:

@@ -8,7 +8,7 @@ reads was changed itself does not change it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tracer import text
 from tracer.graph.inline import Inlined
@@ -18,6 +18,7 @@ from tracer.graph.model import FunctionName, Kind, Tensor
 from tracer.graph.ops import DTYPES
 from tracer.graph.positions import moved
 from tracer.graph.references import data_of
+from tracer.graph.renames import Renamed, differing, renamed
 from tracer.graph.tally import ScopeTally, tally_scopes
 
 _DTYPE_NAMES = frozenset(name for name, _ in DTYPES.values())
@@ -54,16 +55,6 @@ class NodeChange:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Renamed:
-    """A scope, or a node, that has another name now, and not only another number."""
-
-    before: str
-    after: str
-    nodes: int
-    is_node: bool = False  # whether it is one node, and no scope
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class GraphDiff:
     """What changed between two graphs. `same + changed + removed` are the nodes before, with `added` those after."""
 
@@ -71,6 +62,8 @@ class GraphDiff:
     same: int
     renamed: tuple[Renamed, ...]  # most nodes first; renamed nodes count as same
     scopes: tuple[ScopeTally, ...]  # of "added", "removed", "changed" and "same" nodes; parents first
+    sides: tuple[tuple[ScopeTally, ...], ...]  # before and after: of "removed", or "added", and "kept" nodes
+    paths: Mapping[str, str]  # of nodes with another path than before, if only another number: before to after
 
     @property
     def equal(self) -> bool:
@@ -112,9 +105,17 @@ def diff_graphs(before: Inlined, after: Inlined) -> GraphDiff:
             path = before.nodes.names[number]
             changes.append(NodeChange("removed", path, "", before.nodes.kinds[number].op))
             sorts.append((path, "removed"))
-    pairs = ((before.nodes.names[own], after.nodes.names[number]) for number, own in enumerate(origin) if own >= 0)
+    pairs = [(own, number) for number, own in enumerate(origin) if own >= 0]
     same = sum(sort == "same" for _, sort in sorts)
-    return GraphDiff(tuple(changes), same, _renamed(pairs), tally_scopes(sorts))
+    moves = renamed(before, after, pairs, comparison.fixed())
+    old, new = before.nodes.names, after.nodes.names
+    paths = {old[own]: new[number] for own, number in pairs if old[own] != new[number]}
+    sides = _tally(old, comparison.matching.partner, "removed"), _tally(new, origin, "added")
+    return GraphDiff(tuple(changes), same, moves, tally_scopes(sorts), sides, paths)
+
+
+def _tally(names: Sequence[str], partner: Sequence[int], alone: str) -> tuple[ScopeTally, ...]:
+    return tally_scopes((name, alone if own < 0 else "kept") for name, own in zip(names, partner, strict=True))
 
 
 class _Comparison:
@@ -126,6 +127,11 @@ class _Comparison:
         self.matching = Matching(before, after)
         self._moved = moved(*self.matching.positions, self.matching.origin)
         self._kinds: dict[tuple[int, int], tuple[Difference, ...]] = {}
+
+    def fixed(self) -> list[int]:
+        """Returns the nodes before that hand in and out what the function takes and gives."""
+        ends = self.matching.positions[0]
+        return [number for number, kind in enumerate(self._before.nodes.kinds) if number in ends or kind.op == "NoOp"]
 
     def change(self, number: int) -> NodeChange | None:
         """Returns what became of the node that is number `number` after; None if it is the same."""
@@ -158,7 +164,7 @@ class _Comparison:
             yield from self._of_waits(edges.control[own], other_edges.control[number])
         if before.captures or after.captures:
             names = [_captured(graph, at) for graph, at in ((before, own), (after, number))]
-            scopes = _differing(before.nodes.names[own], after.nodes.names[number])
+            scopes = differing(before.nodes.names[own], after.nodes.names[number])
             if without_numbers(names[0].replace(*scopes, 1)) != without_numbers(names[1]):  # a renamed scope is no news
                 yield Difference("variable", *names)
 
@@ -173,7 +179,16 @@ class _Comparison:
             end, other_end = end - 1, other_end - 1
         if start < end or start < other_end:
             old, new = _data(self._before, own)[start:end], _data(self._after, number)[start:other_end]
+            if old == new:  # what has the name now is not what had it
+                new = [f"{text}{self._was(at)}" for text, (at, _) in zip(new, other_read[start:], strict=False)]
             yield Difference("inputs", ", ".join(old), ", ".join(new))
+
+    def _was(self, number: int) -> str:
+        own = self.matching.origin[number] if number >= 0 else _UNKNOWN
+        names = self._before.nodes.names
+        if own == _UNKNOWN or (own >= 0 and names[own] == self._after.nodes.names[number]):
+            return ""
+        return f" (was {names[own]})" if own >= 0 else " (added)"
 
     def _of_waits(self, own: Sequence[int], other: Sequence[int]) -> Iterable[Difference]:
         """Yields the control inputs that differ, in whatever order they are written."""
@@ -258,26 +273,3 @@ def _data(graph: Inlined, number: int) -> list[str]:
 def _captured(graph: Inlined, number: int) -> str:
     variable = graph.captures.get(graph.nodes.names[number])
     return variable.name if variable else ""
-
-
-def _renamed(pairs: Iterable[tuple[str, str]]) -> tuple[Renamed, ...]:
-    """Returns the scopes whose names differ in more than numbers, without what lies below them."""
-    found: dict[tuple[str, str], int] = {}
-    nodes: set[tuple[str, str]] = set()
-    for before, after in pairs:
-        if before != after and without_numbers(before) != without_numbers(after):
-            scopes = _differing(before, after)
-            found[scopes] = found.get(scopes, 0) + 1
-            if scopes == (before, after):
-                nodes.add(scopes)
-    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Renamed(*scopes, number, number == 1 and scopes in nodes) for scopes, number in ordered)
-
-
-def _differing(before: str, after: str) -> tuple[str, str]:
-    """Returns two paths without the levels at their ends that are equal but for numbers."""
-    own, other = before.split("/"), after.split("/")
-    while len(own) > 1 and len(other) > 1 and without_numbers(own[-1]) == without_numbers(other[-1]):
-        own.pop()
-        other.pop()
-    return "/".join(own), "/".join(other)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tracer.graph.model import Nodes
-from tracer.graph.references import CONTROL, find, index_by_name
+from tracer.graph.references import find, index_by_name
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,18 +23,20 @@ def edges_of(nodes: Nodes) -> Edges:
     data: list[list[tuple[int, int]]] = []
     control: list[list[int]] = []
     readers: list[list[tuple[int, int]]] = [[] for _ in nodes.names]
+    find_plain = index.get  # most references are plain names
     for reader, references in enumerate(nodes.inputs):
         produced: list[tuple[int, int]] = []
         awaited: list[int] = []
         for text in references:
-            known, port = find(text, index)
-            producer = -1 if known is None else known
-            if producer >= 0:
-                readers[producer].append((reader, CONTROL if port == CONTROL else len(produced)))
-            if port == CONTROL:
-                awaited.append(producer)
+            producer, port = find_plain(text), 0
+            if producer is None or text[:1] == "^":
+                producer, port = find(text, index)
+            if producer is not None:
+                readers[producer].append((reader, port if port < 0 else len(produced)))
+            if port < 0:
+                awaited.append(-1 if producer is None else producer)
             else:
-                produced.append((producer, port))
+                produced.append((-1 if producer is None else producer, port))
         data.append(produced)
         control.append(awaited)
     return Edges(data, control, readers)

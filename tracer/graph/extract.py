@@ -10,10 +10,8 @@ from typing import Any
 
 from tracer.graph.inline import inline
 from tracer.graph.model import Graph
-from tracer.graph.names import node_path
+from tracer.graph.names import CALLER, node_path
 from tracer.graph.references import join, split
-
-CALLER = "caller/"  # before the names of what is read from outside
 
 
 def call_path(graph: Graph, function: str) -> str | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Mapping
 
 from tracer.graph.model import Kind
+from tracer.graph.names import CALLER
 from tracer.graph.op_sets import FRAME_OPS, LOOP_OPS
 
 # Ops whose inputs Grappler sorts by name (tensorflow/core/grappler/op_types.cc, IsCommutative; AddN is a sum too).
@@ -82,7 +83,7 @@ def maker(path: str, op: str) -> str:
     """
     if op in LOOP_OPS:
         return "lowering"
-    if op in FRAME_OPS or (op == "Placeholder" and path.startswith("caller/")):
+    if op in FRAME_OPS or (op == "Placeholder" and path.startswith(CALLER)):
         return "function boundary"
     if op in ("_Send", "_Recv", "_HostSend", "_HostRecv"):
         return "partitioning"

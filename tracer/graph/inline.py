@@ -7,29 +7,20 @@ results reads it. What the functions take they read from the producers themselve
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
-from tracer.errors import Unreadable
 from tracer.graph.arguments import element_kinds, given, kept
+from tracer.graph.inlined_size import LIMIT, Calls, TooLarge, check_growth, check_size, inlined_nodes
 from tracer.graph.model import Body, Graph, Kind, Node, Nodes, Variable
 from tracer.graph.references import by_name, data_of, in_graph, index_by_name, is_control, port_number, producer_of
-from tracer.text import count
 
-LIMIT = 2_000_000  # nodes; unrolled models stay below, and twice as many do not fit into a small machine
-# For each node of the limit: nests of tens of thousands of functions have long paths, and functions that return
-# thousands of results many edges, whatever the number of nodes. Ordinary graphs have half of it.
-_CHARACTERS = 250  # of names and inputs
-_EDGES = 4
+__all__ = ["LIMIT", "MISSING", "RECURSIVE", "Inlined", "Place", "TooLarge", "inline", "inlined_nodes"]
 
 RECURSIVE = "recursive"
 MISSING = "missing"
 
 # An argument by its position, ~position where a control edge leads to it; or what stands before and behind a prefix.
 _Reference = int | tuple[str, str]
-
-
-class TooLarge(Unreadable):
-    """Inlined, the graph would have more nodes than the limit."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,6 +43,7 @@ class Inlined:
     place_of: Sequence[int]  # for each node, the index of its place
     not_followed: Mapping[str, str]  # nodes whose function stays closed, by path: `RECURSIVE` or `MISSING`
     captures: Mapping[str, Variable]  # by node path
+    added: Collection[str] = ()  # paths of nodes that no graph holds: of arguments which a call does not give
 
     def local_name(self, index: int) -> str:
         """Returns a node's name in its own function."""
@@ -66,111 +58,17 @@ def inline(graph: Graph, *, limit: int = LIMIT) -> Inlined:
     Raises:
       TooLarge: there would be more than `limit` nodes, or paths too long to hold.
     """
-    calls = _Calls(graph)
+    calls = Calls(graph)
     if not calls.of(graph.nodes):
         return Inlined(graph.nodes, (Place(""),), [0] * len(graph.nodes), {}, graph.captures)
-    nodes, characters, recursive = _size(graph, calls)
-    if recursive and _count(graph, calls, limit) > limit:
-        raise _too_large(limit, 0, 2 * limit)
-    # Inputs have paths too, and are counted as they are made: about one for each node.
-    if not recursive and (nodes > limit or characters > max(limit, LIMIT) * _CHARACTERS):
-        raise _too_large(limit, nodes, max(nodes, 2 * characters // _CHARACTERS))
+    check_size(graph, calls, limit)
     return _Inliner(graph, calls, limit).run()
-
-
-def inlined_nodes(graph: Graph) -> int:
-    """Returns how many nodes the inlined graph has: counted function by function, without inlining it.
-
-    Not counted are nodes that stand for arguments which a call does not give.
-
-    Raises:
-      TooLarge: functions call each other, and it has more than `LIMIT`: they are counted one by one.
-    """
-    calls = _Calls(graph)
-    nodes, _, recursive = _size(graph, calls)
-    if recursive:
-        nodes = _count(graph, calls, LIMIT)
-        if nodes > LIMIT:
-            raise _too_large(LIMIT, 0, 2 * LIMIT)
-    return nodes
-
-
-class _Calls:
-    """Which nodes run functions; asked once for each kind of node."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._functions = graph.functions
-        self._known: dict[Kind, tuple[Body, ...]] = {}
-
-    def of(self, nodes: Nodes) -> list[tuple[int, tuple[Body, ...]]]:
-        """Returns the nodes that run functions, by index."""
-        for kind in set(nodes.kinds):
-            if kind not in self._known:
-                # A node may also name a function as its op: so did TensorFlow 1.
-                self._known[kind] = kind.bodies or ((Body("", kind.op),) if kind.op in self._functions else ())
-        known = self._known
-        return [(index, known[kind]) for index, kind in enumerate(nodes.kinds) if known[kind]]
-
-
-def _size(graph: Graph, calls: _Calls) -> tuple[int, int, bool]:
-    """Returns the nodes of the inlined graph and the characters of their paths, and whether functions call each other.
-
-    If they do, the first two are a guess: what a call adds depends on the functions that are open around it.
-    """
-    sizes: dict[str, tuple[int, int]] = {}
-    recursive = False
-    waiting, opened = [""], set[str]()
-    while waiting:  # depth first without recursion: nests of thousands of functions are real
-        function = waiting[-1]
-        nodes = graph.functions[function].nodes if function else graph.nodes
-        run = [(nodes.names[index], body) for index, bodies in calls.of(nodes) for body in bodies]
-        called = {body.function for _, body in run if body.function in graph.functions}
-        todo = {name for name in called if name not in sizes and name not in opened}
-        opened.add(function)
-        if todo:
-            waiting.extend(todo - {function})
-            if todo != {function}:
-                continue
-        waiting.pop()
-        total, characters = len(nodes), sum(map(len, nodes.names))
-        recursive = recursive or not called <= sizes.keys()
-        for name, body in run:
-            inner, inner_characters = sizes.get(body.function, (0, 0))
-            total += inner
-            characters += inner_characters + inner * (len(name) + len(body.label) + 2)
-        sizes[function] = total, characters
-    return *sizes[""], recursive
-
-
-def _count(graph: Graph, calls: _Calls, limit: int) -> int:
-    """Returns the nodes of the inlined graph, counted call by call until they are more than `limit`."""
-    known: dict[str, tuple[int, list[str]]] = {}
-    stack, opened, total = [("", 0)], set[str](), 0
-    while stack:
-        function, done = stack.pop()
-        if function not in known:
-            nodes = graph.functions[function].nodes if function else graph.nodes
-            bodies = [body for _, bodies in calls.of(nodes) for body in bodies]
-            known[function] = len(nodes), [body.function for body in bodies if body.function in graph.functions]
-        number, called = known[function]
-        if not done:
-            total += number
-            opened.add(function)
-        if total > limit:
-            break
-        while done < len(called) and called[done] in opened:
-            done += 1
-        if done == len(called):
-            opened.discard(function)
-        else:
-            stack += [(function, done + 1), (called[done], 0)]
-    return total
 
 
 class _Compiled:
     """A function as it is put in place again and again: its references read once."""
 
-    def __init__(self, nodes: Nodes, arguments: Sequence[str], returns: Sequence[str], calls: _Calls) -> None:
+    def __init__(self, nodes: Nodes, arguments: Sequence[str], returns: Sequence[str], calls: Calls) -> None:
         self.nodes = nodes
         self.arguments = arguments
         self.calls = calls.of(nodes)
@@ -188,6 +86,8 @@ class _Compiled:
         if is_control(text):
             name = text[1:]
             return ~self._positions[name] if name in self._positions and name not in self._kinds else ("^", name)
+        if text in self._kinds:
+            return "", text
         name, _, port = text.partition(":")
         if name in self._positions and name not in self._kinds:
             return self._positions[name] + port_number(port)  # "x:1" is the second of a list
@@ -197,7 +97,7 @@ class _Compiled:
 class _Inliner:
     """Fills the columns of the inlined graph."""
 
-    def __init__(self, graph: Graph, calls: _Calls, limit: int) -> None:
+    def __init__(self, graph: Graph, calls: Calls, limit: int) -> None:
         self._graph = graph
         self._calls = calls
         self._limit = limit
@@ -210,6 +110,7 @@ class _Inliner:
         self._arguments: list[Sequence[str]] = [()]
         self._place_of: list[int] = []
         self._not_followed: dict[str, str] = {}
+        self._added: set[str] = set()
         self._characters = 0
         self._edges = 0
 
@@ -235,7 +136,8 @@ class _Inliner:
             stack.append((place, done + 1))
             stack.extend((inner, -1) for inner in reversed(self._call(place, compiled, index, bodies, opened)))
         nodes = Nodes(self._names, self._kinds, (self._inputs, self._devices))
-        return Inlined(nodes, tuple(self._places), self._place_of, self._not_followed, self._graph.captures)
+        captures = self._graph.captures
+        return Inlined(nodes, tuple(self._places), self._place_of, self._not_followed, captures, self._added)
 
     def _function(self, name: str) -> _Compiled:
         if name not in self._compiled:
@@ -304,6 +206,7 @@ class _Inliner:
           source: that dataset.
         """
         parts = [name for name, text in zip(names, taken, strict=True) if not text]
+        self._added.update(prefix + name for name in parts)
         for name, kind in zip(parts, element_kinds(dataset, len(parts)), strict=True):
             self._add(place, Node(prefix + name, kind, tuple(source) if dataset else (), ""))
 
@@ -319,11 +222,7 @@ class _Inliner:
         """Stops where functions that call each other make more of themselves than was counted before."""
         self._characters += characters
         self._edges += edges
-        if len(self._names) > self._limit:
-            raise _too_large(self._limit, 0, 2 * self._limit)
-        allowed = max(self._limit, LIMIT)
-        if self._characters > allowed * _CHARACTERS or self._edges > allowed * _EDGES:
-            raise _too_large(self._limit, 0, 2 * allowed)
+        check_growth(len(self._names), self._characters, self._edges, self._limit)
 
 
 def _resolve(references: Iterable[_Reference], prefix: str, arguments: Sequence[str]) -> tuple[str, ...]:
@@ -339,11 +238,3 @@ def _argument(position: int, prefix: str, arguments: Sequence[str]) -> str:
     if position < 0:
         return "^" + producer_of(_argument(~position, prefix, arguments))
     return arguments[position] if position < len(arguments) else f"{prefix}argument_{position}"
-
-
-def _too_large(limit: int, nodes: int, needed: int) -> TooLarge:
-    size = f"{count(nodes)} nodes" if nodes > limit else "more nodes, more edges, or longer paths, than fit"
-    return TooLarge(
-        f"with its functions in their places the graph has {size}: the limit is {count(limit)} nodes",
-        hint=f"--limit {needed} allows it, if there is the memory: about 1 GB for each 2,000,000",
-    )

@@ -19,6 +19,9 @@ _LAST_NUMBERS = re.compile(r"(?:[_.]\d+)+(?=/|$)|(?<![^/])\d+(?=/|$)")  # `dense
 _NUMBERS = re.compile(r"[_.]\d+(?=[_./]|$)|(?<![^/])\d+(?=/|$)")  # also the `1` of `sequential_1_dense_resource`
 _TEXT_NUMBERS = re.compile(r"[_-]\d+(?![A-Za-z0-9])")  # "PartitionedCall-832", "pyfunc_3"
 _NAME_ATTRIBUTES = frozenset({"shared_name", "debug_name", "token", "cont_name"})  # and those that begin with "_"
+# TensorFlow names the functions that these run after the scope in which they stand.
+_BRANCHING = frozenset({"If", "StatelessIf", "While", "StatelessWhile", "Case", "StatelessCase"})
+_NOT_OWN = frozenset({"_output_shapes", "_user_specified_name"})  # the outputs and the path say it
 _VALUE_ENTRY = b"\n\x05value"  # how the attribute `value` of a Const begins in the file
 
 
@@ -32,8 +35,14 @@ def plain_attributes(kind: Kind) -> dict[str, str]:
     return {
         name: _tensor(kind, value) if isinstance(value, Tensor) else repr(_plain(name, value))
         for name, value in kind.attributes.items()
-        if name != "_output_shapes"
+        if name not in _NOT_OWN and not (kind.op in _BRANCHING and _is_functions(value))
     }
+
+
+def _is_functions(value: Any) -> bool:
+    return isinstance(value, FunctionName) or (
+        isinstance(value, tuple) and bool(value) and isinstance(value[0], FunctionName)
+    )
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -98,59 +107,73 @@ class Labels:
 
     def full(self) -> Pair:
         """By path without the numbers at the ends of its parts, op, attributes, outputs."""
-        return self._kind_labels(_LAST_NUMBERS)
+        return self._by_path(_LAST_NUMBERS, self.kind_id)
 
     def numberless(self) -> Pair:
         """The same without the numbers inside of the path's parts."""
-        return self._kind_labels(_NUMBERS)
+        return self._by_path(_NUMBERS, self.kind_id)
 
     def loose(self) -> Pair:
         """By path without numbers, and op."""
-        return self._by_path(_NUMBERS, lambda kind: kind.op)
+        return self._by_path(_NUMBERS, _op_of)
 
     def exact(self) -> Pair:
         """By path and op."""
-        ids = self._ids
-        both = [
-            [ids[name, kind.op, "exact"] for name, kind in zip(graph.nodes.names, graph.nodes.kinds, strict=True)]
-            for graph in self._graphs
-        ]
-        return both[0], both[1]
+        return self._by(str, _op_of, str)
 
     def nameless(self) -> Pair:
-        """By the last part of the path, op, attributes, outputs: where the scope may have another name."""
-        ids = self._ids
-        both = [
-            [
-                ids[without_numbers(name.rpartition("/")[2]), self.kind_id(kind), "nameless"]
-                for name, kind in zip(graph.nodes.names, graph.nodes.kinds, strict=True)
-            ]
-            for graph in self._graphs
-        ]
-        return both[0], both[1]
+        """By the last part of the path or of the variable's name, op, attributes, outputs: scopes may be renamed."""
+        return self._by(_last_part, self.kind_id, _last_part)
 
-    def _kind_labels(self, numbers: re.Pattern[str]) -> Pair:
-        return self._by_path(numbers, self.kind_id)
+    def loose_nameless(self) -> Pair:
+        """The same without attributes and outputs."""
+        return self._by(_last_part, _op_of, _last_part)
 
     def _by_path(self, numbers: re.Pattern[str], what: Callable[[Kind], Hashable]) -> Pair:
-        ids = self._ids
-        both = []
-        for graph, occurrences in zip(self._graphs, self._occurrences, strict=True):
-            paths = self._paths(graph, numbers)
-            labels = [ids[path, what(kind)] for path, kind in zip(paths, graph.nodes.kinds, strict=True)]
+        ids, known = self._ids, self._known_paths[numbers]
+
+        def path_of(name: str) -> int:
+            if name not in known:
+                known[name] = ids[numbers.sub("", name)]
+            return known[name]
+
+        both = self._by(path_of, what, path_of)
+        for labels, occurrences in zip(both, self._occurrences, strict=True):
             for number, occurrence in occurrences.items():
                 labels[number] = ids[labels[number], "occurrence", occurrence]
+        return both
+
+    def _by(
+        self,
+        path_of: Callable[[str], Hashable],
+        what: Callable[[Kind], Hashable],
+        variable_of: Callable[[str], Hashable],
+    ) -> Pair:
+        """Returns labels by path and kind; a captured variable's by its own name, as its path is its first reader's.
+
+        Args:
+          path_of: what of a path counts.
+          what: what of a kind counts.
+          variable_of: what of a variable's name counts.
+        """
+        ids = self._ids
+        both = []
+        for graph in self._graphs:
+            nodes, captures = graph.nodes, graph.captures
+            labels = [ids[path_of(name), what(kind)] for name, kind in zip(nodes.names, nodes.kinds, strict=True)]
+            for number, name in enumerate(nodes.names if captures else ()):
+                if name in captures:
+                    labels[number] = ids["captured", variable_of(captures[name].name), what(nodes.kinds[number])]
             both.append(labels)
         return both[0], both[1]
 
-    def _paths(self, graph: Inlined, numbers: re.Pattern[str]) -> list[int]:
-        """Returns for each node its path without numbers, with that of the variable that it stands for."""
-        ids, known = self._ids, self._known_paths[numbers]
-        for name in graph.nodes.names:
-            if name not in known:
-                known[name] = ids[numbers.sub("", name)]
-        captures = {name: numbers.sub("", variable.name) for name, variable in graph.captures.items()}
-        return [ids[known[name], captures[name]] if name in captures else known[name] for name in graph.nodes.names]
+
+def _op_of(kind: Kind) -> str:
+    return kind.op
+
+
+def _last_part(path: str) -> str:
+    return without_numbers(path.rpartition("/")[2])
 
 
 def _occurrences(

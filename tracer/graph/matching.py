@@ -61,7 +61,7 @@ class Matching:
         self.origin = [-1] * len(after.nodes)
         self._fresh: list[tuple[int, int]] = []
         if not self._identical():
-            self._loose = self.labels.loose()
+            self._loose = self._near = self.labels.loose()
             self._orders = (Order(before, self.edges[0]), Order(after, self.edges[1]))
             self._match()
 
@@ -88,10 +88,14 @@ class Matching:
         classes_of_both: list[Pair] = []
         for level in self._levels():
             classes_of_both.append(level.both)
-            self._pair(level.both)
+            self._pair(self._without_constants(level.both) if level.open else level.both, spread=False)
             one_way += (level.forward, level.backward)
-        for classes in (*one_way, self._loose):
-            self._pair(classes, unique=True)
+        for classes in one_way:  # before neighbours, who know nothing of what lies two steps away
+            self._pair(self._without_constants(classes), unique=True, spread=False)
+        self._spread()
+        self._pair(self._without_constants(self._loose), unique=True)
+        for classes in classes_of_both:
+            self._pair(classes)
         for classes in one_way[::2]:
             self._pair(classes)
         self._pair(self.labels.exact())
@@ -104,6 +108,17 @@ class Matching:
             self._pair(self._slots(), unique=True)
         names = self._graphs[0].nodes.names, self._graphs[1].nodes.names
         Exchange((self.partner, self.origin), self.edges, classes_of_both, names).run()
+
+    def _without_constants(self, keys: Pair) -> tuple[list[int | None], list[int | None]]:
+        """Returns the keys with None for constants, so that those are paired as inputs of nodes that are.
+
+        A constant is made from nothing, so that it is told by its readers only, not by what they read besides it.
+        """
+        both = [
+            [None if kind.op == "Const" else key for key, kind in zip(own, graph.nodes.kinds, strict=True)]
+            for own, graph in zip(keys, self._graphs, strict=True)
+        ]
+        return both[0], both[1]
 
     def _levels(self) -> Iterator[_Level]:
         """Yields the classes to pair nodes by, the strictest first, as long as nodes are open.
@@ -126,7 +141,7 @@ class Matching:
 
     def _match_renamed(self) -> None:
         """Pairs nodes whose scopes have other names now."""
-        nameless = self.labels.nameless()
+        nameless, self._near = self.labels.nameless(), self.labels.loose_nameless()
         forward, backward = self._forward(nameless), self._backward(nameless)
         self._pair(_zipped(forward, backward))
         self._pair(forward, unique=True)
@@ -167,12 +182,15 @@ class Matching:
 
     # Pairs.
 
-    def _pair(self, keys: tuple[Sequence[Hashable], Sequence[Hashable]], *, unique: bool = False) -> None:
+    def _pair(
+        self, keys: tuple[Sequence[Hashable], Sequence[Hashable]], *, unique: bool = False, spread: bool = True
+    ) -> None:
         """Pairs open nodes with equal keys, those of one path first, the others in their order.
 
         Args:
           keys: for each node of both graphs; None for a node that is not to be paired.
           unique: only where one node of each graph has the key.
+          spread: whether the neighbours of these pairs are paired, too.
         """
         if not self._open():
             return
@@ -183,7 +201,8 @@ class Matching:
                 self._link(own[0], others[0])
             elif others and not unique:
                 self._link_all(own, others)
-        self._spread()
+        if spread:
+            self._spread()
 
     def _link_all(self, own: Sequence[int], others: Sequence[int]) -> None:
         names, other_names = self._graphs[0].nodes.names, self._graphs[1].nodes.names
@@ -231,11 +250,11 @@ class Matching:
 
     def _alike(self, before: int, after: int) -> bool:
         open_nodes = self.partner[before] < 0 and self.origin[after] < 0
-        return open_nodes and self._loose[0][before] == self._loose[1][after]
+        return open_nodes and self._near[0][before] == self._near[1][after]
 
     def _open_readers(self, side: int, number: int) -> dict[tuple[int, int], int]:
         """Returns the open readers of a node by what they are and where they read it; -1 if several are alike."""
-        paired, labels = (self.partner, self.origin)[side], self._loose[side]
+        paired, labels = (self.partner, self.origin)[side], self._near[side]
         found: dict[tuple[int, int], int] = {}
         for reader, position in self.edges[side].readers[number]:
             if paired[reader] < 0 and position != CONTROL:

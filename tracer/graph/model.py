@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, overload
+from typing import Any, ClassVar, NamedTuple, Protocol, overload
 
 from tracer.graph.ops import output_names, output_types
 
@@ -43,6 +43,8 @@ class Body(NamedTuple):
 
 class Kind:
     """What a node is, apart from its name and its edges. Shared by all nodes that agree in it: most of a graph's do."""
+
+    is_layer: ClassVar[bool] = False  # whether it is a layer of a model, of which the operations are not known
 
     def __init__(
         self,

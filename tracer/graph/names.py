@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+CALLER = "caller/"  # in a graph that `extract` cut out, before the names of what is read from outside
+
 # Lowering writes `while/body/_5/x`, `cond/then/_7/x`, `case/branch0/_2/x`; the number is the lowering's and not part
 # of a node path.
 _LOWERED = re.compile(r"(?<=/)(then|else|cond|body|branch\d+)/_\d+(?=/)")

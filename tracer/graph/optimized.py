@@ -9,11 +9,10 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tracer.graph.extract import CALLER
 from tracer.graph.grappler import REWRITES, optimizer, result_of
 from tracer.graph.inline import Inlined, inline
 from tracer.graph.model import Graph, Kind, Node, Nodes, Shape, TensorType, Variable
-from tracer.graph.names import node_path
+from tracer.graph.names import CALLER, node_path
 from tracer.graph.op_sets import LOOP_OPS
 from tracer.graph.references import by_name, data_of, find, producer_of, renamed
 from tracer.graph.stage_map import made_from

@@ -5,9 +5,9 @@ a node that is only waited for (tensorflow/core/framework/node_def.proto, read i
 Inside a function it writes `a:z:1`, the second tensor of the output that the op's definition calls `z`, and `x`, or
 `x:1` of a list of tensors, for an argument (tensorflow/core/framework/function.proto).
 
-TensorFlow imports no graph in which two nodes have one name ("Node 'a' is not unique"), or with a colon in a name. There
-are such files, and inlining may make such paths: then the *first* of the nodes is meant, everywhere, and an input that
-is written as a node is named means that node.
+TensorFlow imports no graph in which two nodes have one name ("Node 'a' is not unique"), and none with a colon in one.
+There are such files, and inlining may make such paths: then the *first* of the nodes is meant, everywhere, and an input
+that is written as a node is named means that node.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def data_of(references: Iterable[str]) -> list[str]:
 
 
 def split(reference: str) -> tuple[str, int]:
-    """Returns the name of the node in a graph's reference, and the number of its output: of a control edge `CONTROL`."""
+    """Returns the name of the node in a graph's reference and the number of its output: of a control edge `CONTROL`."""
     if reference[:1] == "^":
         return reference[1:], CONTROL
     name, colon, number = reference.rpartition(":")
@@ -60,8 +60,10 @@ def find(reference: str, known: Mapping[str, _T]) -> tuple[_T | None, int]:
       reference: as a graph writes it; of a control edge the output is `CONTROL`.
       known: what is asked for, by the names of nodes; None is returned for a name that is not there.
     """
-    found = known.get(reference)  # most are plain names
-    if found is not None and reference[:1] != "^":
+    if reference[:1] == "^":
+        return known.get(reference[1:]), CONTROL
+    found = known.get(reference)
+    if found is not None or ":" not in reference:
         return found, 0
     name, port = split(reference)
     return known.get(name), port
@@ -93,7 +95,7 @@ def in_graph(reference: str, kinds: Mapping[str, Kind]) -> str:
       kinds: the function's nodes by name; where an op's outputs are not known by their names, the number counts.
     """
     name, colon, output = reference.partition(":")
-    if not colon:
+    if not colon or reference in kinds:
         return reference
     outputs = kinds[name].output_names if name in kinds else ()
     return join(name, outputs.index(output) if output in outputs else port_number(output.rpartition(":")[2]))

@@ -13,6 +13,9 @@ from tracer.graph.inline import Inlined
 
 # What TensorFlow leaves in the place of a call or a loop, under its name, when it puts their nodes in the caller.
 _STANDS_FOR = frozenset({"Identity", "IdentityN", "NoOp"})
+# What takes no inputs that a scope of its own could hold: a scope of such a node's name is another's, as where the
+# argument and the module that it is handed to are both `x`. A `Const` is no such node: it may be what is left of an op.
+_ARGUMENTS = frozenset({"Placeholder", "_Arg"})
 # Levels below which scopes are not known by their paths, which together grow with the square of the depth. There the
 # scopes of single nodes stay. Each level is a call inside the other, and Python allows some hundred of these.
 _DEEP = 250
@@ -28,6 +31,7 @@ class ScopeTree:
         self.parents = [-1]
         self.depths = [0]
         self.owners: list[int] = []  # for each node of the graph, the scope that it lies in
+        self.repeated: frozenset[int] = frozenset()  # those that only repeat, below a loop or branch, where that stands
         self._numbers: dict[tuple[int, str], int] = {}
 
     def __len__(self) -> int:
@@ -108,17 +112,23 @@ def scope_tree(graph: Inlined, *, raw: bool = False) -> ScopeTree:
       raw: keep also the scopes that TensorFlow makes for the inputs of a single node, such as `add` of `add/y`.
     """
     names, kinds = graph.nodes.names, graph.nodes.kinds
-    running = {kind for kind in set(kinds) if kind.bodies or kind.op in _STANDS_FOR}
+    different = set(kinds)
+    running = {kind for kind in different if kind.bodies or kind.op in _STANDS_FOR}
+    taking = running | {kind for kind in different if kind.op in _ARGUMENTS}
     calls = {index for index, kind in enumerate(kinds) if kind in running} if running else set()
-    return _tree(names, calls, raw=raw)
+    own = {name for name, kind in zip(names, kinds, strict=True) if kind in taking}
+    tree = _tree(names, calls, set() if raw else set(names) - own, raw=raw)
+    tree.repeated = frozenset(_repeated(graph, tree))
+    return tree
 
 
 def named_scope(tree: ScopeTree, name: str, nodes: Container[str] = ()) -> int:
     """Returns the number of the scope that a user means by a name.
 
     That is its path, with or without a slash behind it; the path of a node, for the scope that it lies in; or the end
-    of its path (`dense_1`, `body/dense_1`), where no other scope's path ends so. A node outside of all scopes comes
-    last: its name alone is more often meant for a scope's.
+    of its path (`dense_1`, `body/dense_1`), where no other scope's path ends so but of those in it. What only repeats
+    in a path may be left out. A node outside of all scopes comes last: its name alone is more often meant for a
+    scope's.
 
     Args:
       tree: the scopes.
@@ -135,8 +145,8 @@ def named_scope(tree: ScopeTree, name: str, nodes: Container[str] = ()) -> int:
     is_node = path in nodes
     if is_node and "/" in path:
         return innermost_scope(tree, path)
-    ending = _ending(tree, path)
-    if len(ending) == 1:
+    ending = _ending(tree, path) or _ending(tree, path, left_out=tree.repeated)
+    if ending and all(_lies_in(tree, each, ending[0]) for each in ending):
         return ending[0]
     if ending:
         more = f" and {len(ending) - _NAMED} more" if len(ending) > _NAMED else ""
@@ -149,20 +159,29 @@ def named_scope(tree: ScopeTree, name: str, nodes: Container[str] = ()) -> int:
     raise NotFound(f"no scope named '{name}'", hint=did_you_mean(name, known, otherwise=otherwise))
 
 
-def _ending(tree: ScopeTree, path: str) -> list[int]:
-    """Returns the scopes whose paths end with a path."""
+def _ending(tree: ScopeTree, path: str, *, left_out: Container[int] = ()) -> list[int]:
+    """Returns the scopes whose paths end with a path, some of their parts left out."""
     *above, last = path.split("/")
     found = []
     for scope, name in enumerate(tree.names):
-        if name == last and scope:
-            outer = tree.parents[scope]
+        if name == last and scope and scope not in left_out:
+            outer = scope
             for part in reversed(above):
+                outer = tree.parents[outer]
+                while outer in left_out:
+                    outer = tree.parents[outer]
                 if outer <= 0 or tree.names[outer] != part:
                     break
-                outer = tree.parents[outer]
             else:
                 found.append(scope)
     return found
+
+
+def _lies_in(tree: ScopeTree, scope: int, outer: int) -> bool:
+    """Tells whether a scope is another one, or lies in it."""
+    while tree.depths[scope] > tree.depths[outer]:
+        scope = tree.parents[scope]
+    return scope == outer
 
 
 def innermost_scope(tree: ScopeTree, path: str) -> int:
@@ -187,8 +206,22 @@ def place_scopes(graph: Inlined, tree: ScopeTree) -> list[int | None]:
     return found
 
 
-def _tree(names: Sequence[str], calls: Collection[int], *, raw: bool) -> ScopeTree:
-    single = set() if raw else set(names).difference([names[index] for index in calls])
+def _repeated(graph: Inlined, tree: ScopeTree) -> Iterator[int]:
+    """Yields the scopes in the bodies of loops and branches in which only the call's own scope begins again.
+
+    TensorFlow names the nodes of the body of `newton/while` as in `newton/while/body/newton/while/mul`.
+    """
+    if not any(place.label for place in graph.places):
+        return
+    for place, number in zip(graph.places, place_scopes(graph, tree), strict=True):
+        scope = number if place.label else None
+        for part in place.call.split("/"):
+            scope = None if scope is None else tree.child(scope, part)
+            if scope is not None:
+                yield scope
+
+
+def _tree(names: Sequence[str], calls: Collection[int], single: Container[str], *, raw: bool) -> ScopeTree:
     growing = _Growing(single)
     tree, numbers, owners = growing.tree, growing.numbers, growing.tree.owners
     for name in names:

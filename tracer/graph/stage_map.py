@@ -6,19 +6,16 @@ else now, at the same input, that stands for what it read before.
 
 from __future__ import annotations
 
-from collections import Counter
-
 from tracer.graph.fates.by_inputs import find_by_inputs, find_by_rewritten
 from tracer.graph.fates.by_name import find_arguments, find_by_path, find_compositions, find_folded, find_rewritten
 from tracer.graph.fates.by_readers import find_by_readers
 from tracer.graph.fates.fused import find_fused
 from tracer.graph.fates.known import Known
-from tracer.graph.fates.model import ADDED, FATES, FUSED, Added, Fate, StageMap
+from tracer.graph.fates.model import ADDED, FATES, FUSED, Added, Fate, StageMap, counted
 from tracer.graph.grappler import maker, named_after
 from tracer.graph.inline import Inlined
 from tracer.graph.names import node_path
 from tracer.graph.references import by_name
-from tracer.graph.tally import tally_scopes
 
 
 def stage_map(before: Inlined, after: Inlined) -> StageMap:
@@ -34,9 +31,7 @@ def stage_map(before: Inlined, after: Inlined) -> StageMap:
         for path, kind in zip(paths, after.nodes.kinds, strict=True)
         if path not in reached
     )
-    rows = [(fate.path, fate.fate) for fate in fates] + [(node.path, ADDED) for node in added]
-    totals = Counter(sort for _, sort in rows)
-    return StageMap(fates, added, {sort: totals[sort] for sort in (*FATES, ADDED)}, tally_scopes(rows))
+    return counted(fates, added, (*FATES, ADDED))
 
 
 def made_from(traced: Inlined, optimized: Inlined) -> dict[str, tuple[str, ...]]:

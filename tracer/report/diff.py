@@ -16,11 +16,19 @@ from tracer.graph.model import Graph
 from tracer.graph.stage_map import stage_map
 from tracer.graph.tally import ScopeTally, tally_scopes
 from tracer.recorded import GRAPH_STAGES, HLO_STAGES, Run, Trace, Warned
-from tracer.report.changes import Change, graph_changes, rolled_up, stage_rows
+from tracer.report.changes import (
+    Change,
+    FateTotal,
+    fate_totals,
+    graph_changes,
+    rolled_up,
+    stage_rows,
+    telling_first,
+)
 from tracer.report.conditions import MET, UNCLEAR, Condition, Outcome, judge
 from tracer.report.listing import Listing, listing
 from tracer.report.measured import Both, Measured, Traces, measure
-from tracer.report.pairing import moved_paths, trace_pairs
+from tracer.report.pairing import trace_pairs
 from tracer.report.sides import Side
 from tracer.report.time_rows import TimeRow
 
@@ -49,6 +57,8 @@ class TraceDiff:
     changes: tuple[Change, ...]
     scopes: tuple[ScopeTally, ...]
     paths: Mapping[str, str] = dataclasses.field(default_factory=dict)  # nodes with other paths: before to after
+    sides: tuple[tuple[ScopeTally, ...], ...] = ()  # the scopes before and after, where they are not those of `scopes`
+    fates: tuple[FateTotal, ...] = ()  # from traced to another stage: what became of how many nodes
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,7 +145,7 @@ def diff_report(
       UsageError: a stage that is no graph, or two stages that have nothing to be compared by.
     """
     stages = sides[0].stage or "traced", sides[1].stage or "traced"
-    _check(stages)
+    _check(stages, sides[0])
     notes: list[str] = []
     failures: list[Unreadable] = []
     compared = [
@@ -158,9 +168,7 @@ def diff_report(
         traces=traces,
         nodes={sort: sum(trace.counts.get(sort, 0) for trace in traces) for sort in _SORTS},
         changes=listing(changes, top=top),
-        rows=listing(
-            [row for trace in traces for row in rolled_up(trace.function, trace.changes, trace.scopes)], top=top
-        ),
+        rows=listing([row for trace in traces for row in _rows(trace)], top=top),
         scopes=listing(scopes, top=top),
         measured=measured,
         times=listing(measured.rows, top=top),
@@ -171,7 +179,7 @@ def diff_report(
     return dataclasses.replace(report, outcomes=tuple(judge(condition, report) for condition in conditions))
 
 
-def _check(stages: tuple[str, str]) -> None:
+def _check(stages: tuple[str, str], side: Side) -> None:
     graphs = (*GRAPH_STAGES, *HLO_STAGES)
     wrong = next((stage for stage in stages if stage not in graphs), None)
     if wrong:
@@ -179,7 +187,7 @@ def _check(stages: tuple[str, str]) -> None:
     if stages[0] != stages[1] and "traced" not in stages:
         raise UsageError(
             f"'{stages[0]}' and '{stages[1]}' share no names to compare by",
-            hint="compare traced with another stage, or one stage of two runs",
+            hint=f"compare each with traced: {dataclasses.replace(side, stage='traced')} @{stages[1]}",
         )
 
 
@@ -218,17 +226,29 @@ def _trace_diff(
     if stages[0] == stages[1]:
         diff = diff_graphs(old, new)
         counts = {"added": diff.added, "removed": diff.removed, "changed": diff.changed, "same": diff.same}
-        changes, scopes = tuple(graph_changes(function, diff)), diff.scopes
-        paths = moved_paths(old, new)
-    else:
-        forward = stages[0] == "traced"
-        mapped = stage_map if "optimized" in stages else hlo_map
-        rows = list(stage_rows(function, mapped(old, new) if forward else mapped(new, old), forward=forward))
-        counts = Counter(sort for sort, _, _ in rows)
-        changes = tuple(change for _, _, change in rows if change)
-        scopes = tally_scopes((path, sort) for sort, path, _ in rows)
-        paths = {}
-    return TraceDiff(function, before, after, len(old.nodes), len(new.nodes), counts, changes, scopes, paths)
+        changes, sizes = tuple(graph_changes(function, diff)), (len(old.nodes), len(new.nodes))
+        return TraceDiff(function, before, after, *sizes, counts, changes, diff.scopes, diff.paths, diff.sides)
+    return _stage_diff(function, before, after, (old, new), stages)
+
+
+def _stage_diff(
+    function: str, before: Trace | None, after: Trace | None, graphs: tuple[Inlined, Inlined], stages: tuple[str, str]
+) -> TraceDiff:
+    forward = stages[0] == "traced"
+    mapped = (stage_map if "optimized" in stages else hlo_map)(*(graphs if forward else graphs[::-1]))
+    rows = list(stage_rows(function, mapped, forward=forward))
+    counts = Counter(sort for sort, _, _ in rows)
+    changes = tuple(change for _, _, change in rows if change)
+    scopes = tally_scopes((path, sort) for sort, path, _ in rows)
+    sizes = len(graphs[0].nodes), len(graphs[1].nodes)
+    fates = fate_totals(mapped) if forward else ()  # they are of one way only
+    return TraceDiff(function, before, after, *sizes, counts, changes, scopes, fates=fates)
+
+
+def _rows(trace: TraceDiff) -> Sequence[Change]:
+    before, after = trace.sides or (trace.scopes, trace.scopes)
+    rows = rolled_up(trace.function, trace.changes, before, after)
+    return telling_first(rows) if trace.fates else list(rows)
 
 
 def _graph(trace: Trace, stage: str, limit: int) -> Inlined:

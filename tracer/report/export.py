@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 from tracer.graph.clean import CONSTANT, VARIABLE, clean
 from tracer.graph.hlo import read_hlo
+from tracer.graph.hlo_origins import hlo_origins
 from tracer.graph.inline import LIMIT, Inlined, inline
 from tracer.graph.lines import Frame, InlinedLines
 from tracer.graph.model import Kind, Tensor, TensorType, Variable
 from tracer.graph.names import function_name, node_path
 from tracer.graph.references import index_by_name, producer_of, split
-from tracer.graph.scopes import ScopeTree, named_scope, scope_tree
+from tracer.graph.scopes import ScopeTree, named_scope, place_scopes, scope_tree
 from tracer.recorded import HLO_STAGES, Trace
 from tracer.text import shape as shape_text
 from tracer.timing.timing import TimedNode, Timing
@@ -148,22 +149,18 @@ def _lines(trace: Trace, stage: str, graph: Inlined, limit: int) -> Callable[[in
     if stage == "traced":
         return InlinedLines(trace.lines, graph).line
     # Lines are recorded for the traced graph; a node of a later stage has that of the traced node of its path, an
-    # instruction of HLO that of the node that XLA says it came from.
+    # instruction of HLO that of the first node that XLA made it from.
     if trace.stages.get("traced"):
         return lambda _: None
     traced = inline(trace.graph, limit=limit)
     source = InlinedLines(trace.lines, traced)
-    known = index_by_name(traced.nodes.names)
-    later = [
-        known.get(str(kind.attributes["op_name"]) if "op_name" in kind.attributes else node_path(name))
-        for name, kind in zip(graph.nodes.names, graph.nodes.kinds, strict=True)
-    ]
-
-    def line(index: int) -> Frame | None:
-        at = later[index]
-        return None if at is None else source.line(at)
-
-    return line
+    if stage in HLO_STAGES:
+        origins: Sequence[Sequence[int]] = hlo_origins(traced, graph)
+    else:
+        known = index_by_name(traced.nodes.names)
+        paths = map(node_path, graph.nodes.names)
+        origins = [(known[path],) if path in known else () for path in paths]
+    return lambda index: next(filter(None, map(source.line, origins[index])), None)
 
 
 def _with_costs(view: GraphView, timing: Timing) -> GraphView:
@@ -320,16 +317,8 @@ def _edges(nodes: Sequence[ViewNode], positions: Mapping[str, int]) -> Iterable[
 
 def _functions(graph: Inlined, tree: ScopeTree) -> dict[int, str]:
     """Returns the function that runs in a scope, by the scope's number."""
-    found: dict[int, str] = {}
-    at: list[int | None] = [0]  # by place
-    for place in graph.places[1:]:
-        scope = at[place.parent]
-        for part in place.prefix[len(graph.places[place.parent].prefix) : -1].split("/"):
-            scope = None if scope is None else tree.child(scope, part)
-        at.append(scope)
-        if scope is not None:
-            found[scope] = place.function
-    return found
+    places = zip(graph.places[1:], place_scopes(graph, tree)[1:], strict=True)
+    return {scope: place.function for place, scope in places if scope is not None}
 
 
 def _is_plain(name: str) -> bool:

@@ -15,16 +15,23 @@ from tracer.timing.timing import TimedNode, Timing
 _OUTSIDE_STEPS = "(outside of steps)"
 
 
-def _module(node: TimedNode, kinds: tuple[str, ...]) -> str:
+def _layer(node: TimedNode) -> str:
     module = node.owner.module
-    if module is None or module.kind not in kinds:
-        return f"(no {kinds[0]}: {node.owner.phase})"
-    return module.name
+    return module.name if module else f"(no layer: {node.owner.phase})"
+
+
+def _module(node: TimedNode) -> str:
+    """Returns the module that holds a node's layer; the outermost holds itself."""
+    module = node.owner.module
+    if module is None:
+        return f"(no module: {node.owner.phase})"
+    name = module.name.partition(" or ")[0]  # where it may be of several, they hang together more often than not
+    return name.rpartition(".")[0] or name
 
 
 _KEYS: Mapping[str, Callable[[TimedNode], str]] = {
-    "layer": lambda node: _module(node, ("layer", "module")),
-    "module": lambda node: _module(node, ("module", "layer")),
+    "layer": _layer,
+    "module": _module,
     "phase": lambda node: node.owner.phase,
     "op": lambda node: node.op,
     "device": lambda node: node.time.device,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tracer.graph.lines import Frame
 from tracer.recorded import Run, Source
@@ -42,7 +42,7 @@ class LinesReport(TimedReport):
     function: str  # only of its nodes; empty for all
     lines: Listing[LineRow]
     files: tuple[FileRow, ...]  # of all lines, most time first
-    without_line: Sums  # nodes that no line of the user's made: a library's own
+    without_line: Mapping[str, Sums]  # of which no line of the user's is known, by the reason
     unattributed: Sums  # executions without a node
     self_ns: int  # of all that the report is about, listed or not
 
@@ -62,7 +62,6 @@ def lines_report(timing: Timing, *, function: str = "", sort: str = "self", top:
     nodes = nodes_of(timing, function)
     sources: dict[str, Source] = {}
     rows = _rows(timing.run, nodes, sources)
-    without = summed((node for node in nodes if not node.owner.stack), lambda _: "")
     ordered = most_first(rows, sort)
     if sort == "total":
         ordered.sort(key=lambda row: -row.below_ns)
@@ -71,7 +70,7 @@ def lines_report(timing: Timing, *, function: str = "", sort: str = "self", top:
         function=function,
         lines=listing(ordered, top=top),
         files=_files(rows, sources),
-        without_line=without.get("", Sums()),
+        without_line=summed((node for node in nodes if node.without_line), lambda node: node.without_line),
         unattributed=sums_of(rest_of(timing, function)),
         self_ns=total_ns(timing, function),
     )

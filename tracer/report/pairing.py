@@ -1,13 +1,11 @@
-"""Which traces of two runs are compared with each other, and which of their nodes."""
+"""Which traces of two runs are compared with each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from tracer.errors import NotFound
-from tracer.graph.inline import Inlined
 from tracer.graph.labels import without_numbers
-from tracer.graph.matching import Matching
 from tracer.recorded import Function, Run, Trace
 from tracer.report.sides import Side
 
@@ -49,7 +47,12 @@ def _chosen(function: Function, number: int) -> tuple[Trace, ...]:
 
 
 def _function_pairs(before: Run, after: Run) -> list[tuple[Function | None, Function | None]]:
-    """Pairs functions by name, those left by their names without numbers, and those left then with nothing."""
+    """Pairs functions by name, those left by their names without numbers, and those left then with nothing.
+
+    Where each run has one function only, those are a pair: the graph in a file is called as the file is.
+    """
+    if len(before.functions) == len(after.functions) == 1:
+        return list(zip(before.functions.values(), after.functions.values(), strict=True))
     partner = {name: name for name in after.functions if name in before.functions}
     left = [name for name in before.functions if name not in partner]
     for name in after.functions:
@@ -79,15 +82,3 @@ def _trace_pairs(before: Sequence[Trace], after: Sequence[Trace]) -> list[tuple[
 
 def _signature(trace: Trace) -> str:
     return f"{trace.kind} {trace.signature}"
-
-
-def moved_paths(before: Inlined, after: Inlined) -> dict[str, str]:
-    """Returns the nodes before whose partners have other paths after, with these; numbers in names are enough."""
-    old, new = before.nodes.names, after.nodes.names
-    if old == new:
-        return {}
-    return {
-        old[own]: new[number]
-        for number, own in enumerate(Matching(before, after).origin)
-        if own >= 0 and old[own] != new[number]
-    }

@@ -12,6 +12,9 @@ from tracer.graph.flops import graph_flops
 from tracer.graph.inline import Inlined
 from tracer.graph.model import TensorType
 from tracer.graph.names import call_text
+from tracer.graph.oddities import cycle, repeated_names
+from tracer.graph.op_sets import FRAME_OPS, PASSING_ON
+from tracer.graph.references import by_name
 from tracer.graph.repeats import Repeats, find_repeats
 from tracer.graph.scopes import ScopeTree, innermost_scope, named_scope, place_scopes, scope_tree
 from tracer.graph.sizes import elements, output_bytes, variable_bytes
@@ -22,6 +25,7 @@ from tracer.report.outputs import Leaving, Output, scope_outputs, summed_outputs
 ALL = "(all)"  # what the whole graph is called
 _NUMBERS = re.compile(r"(\d+)")
 _SORTS = {"self": "total_ns", "total": "total_ns", "calls": "calls", "bytes": "allocated"}  # a scope is all its nodes
+_GIVEN = frozenset({"Const", "Placeholder", "NoOp"}) | FRAME_OPS | PASSING_ON  # ops that compute nothing
 _DIGITS = 9  # of a number in a name; Python refuses to read one of thousands
 
 Counts = tuple[tuple[str, int], ...]  # of each thing how many, most first
@@ -33,12 +37,12 @@ class ScopeRow:
 
     path: str  # "net/layer"; "" is the whole graph
     depth: int  # 0 for the whole graph
-    label: str  # what to call it below its parent: "layer", "body/newton/while", "block_1 ... block_16"
+    label: str  # what to call it below its parent: "layer", "body", "block_1 ... block_16"
     pattern: str  # of several of the same structure the label, shorter: "block_1..16", "pad_*"; empty of others
     runs: str  # the call that the scope is, `layer()`, of a Python function; empty where it is none
     scopes: int  # of how many scopes the row is the sum
     among: int  # how many scopes have such names, from the first of them to the last
-    nodes: int
+    nodes: int  # that the graph holds, each call of a function counted: as many as `inlined_nodes` counts
     variables: int  # that live there: used there first, or made there; without an optimizer's
     parameters: int  # elements of the variables, as far as known
     parameter_bytes: int
@@ -51,7 +55,7 @@ class ScopeRow:
     output: Output | None  # the first tensor that leaves it
     outputs: tuple[TensorType, ...]  # what leaves it, each type once, the first few of them
     leaving: int  # how many tensors leave it
-    ops: Counts  # right in it: what computes
+    ops: Counts  # right in it: what computes, then arguments, results and what else only hands on
     aside: Counts  # right in it: what the clean view puts aside, by reason
     self_ns: int | None = None  # self time of the nodes right in it; like what follows None without a profile
     total_ns: int | None = None  # self time of all nodes in it and below it
@@ -76,10 +80,19 @@ class Scopes:
     not_followed: Mapping[str, str]  # calls that stay closed, by path: "recursive", "missing"
     without_formula: Counts  # ops whose FLOPs are not known, and of how many nodes
     unknown_shapes: Counts  # ops with a formula, but with shapes that are not known
+    of_layers: bool = False  # whether the nodes are the layers of a model, and no operations
+    repeated_names: Mapping[str, int] = dataclasses.field(default_factory=dict)  # that several nodes have; how many
+    cycle: tuple[str, ...] = ()  # nodes that each read the one before, the first the last; of a graph that was checked
 
 
 def scope_rows(
-    graph: Inlined, *, scope: str = "", raw: bool = False, times: Iterable[NodeTime] | None = None, sort: str = ""
+    graph: Inlined,
+    *,
+    scope: str = "",
+    raw: bool = False,
+    times: Iterable[NodeTime] | None = None,
+    sort: str = "",
+    check: bool = False,
 ) -> Scopes:
     """Returns the scope tree of a graph with all that is known of each scope.
 
@@ -90,6 +103,7 @@ def scope_rows(
       times: what the nodes of this trace took; None if nothing is known of it.
       sort: in which order to read scopes of one parent: `self`, `total`, `calls` or `bytes`, the most first; that of
         the program if it is empty.
+      check: look for what no graph of TensorFlow's has, as a file from elsewhere may.
 
     Raises:
       NotFound: no such scope, or no such order.
@@ -119,15 +133,19 @@ def scope_rows(
         not_followed=graph.not_followed,
         without_formula=_most_first(flops.without_formula),
         unknown_shapes=_most_first(flops.unknown_shape),
+        of_layers=any(kind.is_layer for kind in set(graph.nodes.kinds)),
+        repeated_names=repeated_names(graph.nodes) if check else {},
+        cycle=cycle(graph.nodes) if check else (),
     )
 
 
 def _measures(graph: Inlined, tree: ScopeTree, flops: Sequence[int | None]) -> dict[str, list[int]]:
     """Returns each measure of each scope, all that is below it counted."""
     sizes = {kind: output_bytes(kind) for kind in set(graph.nodes.kinds)}
-    per_node = [sizes[kind] for kind in graph.nodes.kinds]
+    held = [name not in graph.added for name in graph.nodes.names]
+    per_node = [sizes[kind] if is_held else 0 for kind, is_held in zip(graph.nodes.kinds, held, strict=True)]
     own = {
-        "nodes": tree.own([1] * len(graph.nodes)),
+        "nodes": tree.own(held),
         "bytes": tree.own([size or 0 for size in per_node]),
         "unsized": tree.own([size is None for size in per_node]),
         "flops": tree.own([number or 0 for number in flops]),
@@ -149,7 +167,7 @@ def _measures(graph: Inlined, tree: ScopeTree, flops: Sequence[int | None]) -> d
 
 def _times_of(times: Iterable[NodeTime], graph: Inlined, tree: ScopeTree) -> dict[str, list[int]]:
     """Returns what the nodes of each scope took. A node that only the other stage has lies in the scope of its path."""
-    owners = dict(zip(graph.nodes.names, tree.owners, strict=True))
+    owners = by_name(graph.nodes.names, tree.owners)
     own = {name: [0] * len(tree) for name in ("self_ns", "calls", "allocated")}
     for time in times:
         owner = owners.get(time.path)
@@ -175,6 +193,8 @@ def _ops(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> tuple[list[dict
     aside: list[dict[str, int]] = [{} for _ in range(len(tree))]
     put_aside = seen.put_aside if seen is not None else {}
     for name, kind, owner in zip(graph.nodes.names, graph.nodes.kinds, tree.owners, strict=True):
+        if name in graph.added:
+            continue
         reason = put_aside.get(name)
         counts, what = (ops[owner], kind.op) if reason is None else (aside[owner], reason)
         counts[what] = counts.get(what, 0) + 1
@@ -221,8 +241,10 @@ def _folded(
     waiting = [(root, tree.depths[root], tree.path(root) or ALL, "")]
     while waiting:
         scope, depth, label, pattern = waiting.pop()
-        while scope != root and scope not in runs and _holds_one(scope, below, summed):
+        while scope != root and scope not in runs and _holds_one(scope, below, together):
             scope = below[scope][0]
+            if scope in tree.repeated:
+                continue
             name, shorter = _label(tree, repeats, scope)
             if pattern or shorter:
                 pattern = f"{pattern or label}/{shorter or name}"
@@ -256,11 +278,9 @@ def _join_silent(tree: ScopeTree, repeats: Repeats, silent: Sequence[bool], asid
             _add(aside[repeats.shown_as[tree.parents[scope]]], aside[scope])
 
 
-def _holds_one(scope: int, below: Sequence[Sequence[int]], measures: Mapping[str, Sequence[int]]) -> bool:
+def _holds_one(scope: int, below: Sequence[Sequence[int]], right_in: Iterable[Sequence[Mapping[str, int]]]) -> bool:
     """Tells a scope in which nothing lies but one other scope."""
-    return len(below[scope]) == 1 and all(
-        measures[name][scope] == measures[name][below[scope][0]] for name in ("nodes", "variables")
-    )
+    return len(below[scope]) == 1 and not any(counts[scope] for counts in right_in)
 
 
 def _label(tree: ScopeTree, repeats: Repeats, scope: int) -> tuple[str, str]:
@@ -336,7 +356,7 @@ def _row(
         output=outputs[scope].output,
         outputs=outputs[scope].types,
         leaving=outputs[scope].number,
-        ops=_most_first(ops[0][scope]),
+        ops=_computing_first(ops[0][scope]),
         aside=_most_first(ops[1][scope]),
         **{name: values[scope] for name, values in measures.items()},
     )
@@ -344,3 +364,7 @@ def _row(
 
 def _most_first(counts: Mapping[str, int]) -> Counts:
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _computing_first(ops: Mapping[str, int]) -> Counts:
+    return tuple(sorted(_most_first(ops), key=lambda item: item[0] in _GIVEN))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tracer import text
 from tracer.errors import NotFound, Unreadable, UsageError, did_you_mean
@@ -11,7 +11,7 @@ from tracer.graph.inline import LIMIT, TooLarge, inline, inlined_nodes
 from tracer.graph.model import Graph
 from tracer.graph.references import port_number
 from tracer.profile.attribute import NodeTime
-from tracer.recorded import GRAPH_STAGES, STAGES, Function, Functions, Run, Trace, Warned
+from tracer.recorded import GRAPH_STAGES, HLO_STAGES, STAGES, Function, Functions, Run, Trace, Warned
 from tracer.report.listing import Listing, listing
 from tracer.report.scopes import Rows, ScopeRow, Scopes, scope_rows
 from tracer.rules.finding import Finding
@@ -67,6 +67,7 @@ class ShowReport:
     damaged: tuple[Warned, ...]  # graphs and profiles of the run that cannot be read
     timing: Timing | None = None  # what the run's window took; None without a profile
     timed: tuple[TimedNode, ...] = ()  # what the nodes of the shown trace took
+    chosen: bool = False  # whether somebody asked for this function or scope: the other functions are not of interest
 
     @property
     def is_partial(self) -> bool:
@@ -90,7 +91,7 @@ def show_report(
 
     Raises:
       NotFound: no such function, stage, scope or order.
-      UsageError: a scope of a stage that is a text.
+      UsageError: a scope, or another option for graphs, of a stage that is a text.
       TooLarge: the graph is larger than `limit`.
     """
     damaged: list[Warned] = []
@@ -109,7 +110,9 @@ def show_report(
     if timing is not None and shown is not None:
         timed = tuple(node for node in timing.nodes if node.time.trace == shown.trace.id)
     times = None if timing is None else [node.time for node in timed]
-    whole, content = _stage(shown, stage, scope, raw=raw, limit=limit, times=times, sort=sort)
+    whole, content = _stage(shown, stage, scope, raw=raw, limit=limit, times=times, sort=sort, check=not run.is_ours)
+    if content:
+        _check_text(stage, {"scope": scope, "depth": depth, "raw": raw, "sort": sort})
     return ShowReport(
         run=run,
         functions=Listing(tuple(rows), len(run.functions)),
@@ -124,6 +127,7 @@ def show_report(
         damaged=tuple(dict.fromkeys(damaged)),
         timing=timing,
         timed=timed,
+        chosen=bool(function or scope),
     )
 
 
@@ -187,6 +191,7 @@ def _stage(
     limit: int,
     times: Sequence[NodeTime] | None,
     sort: str,
+    check: bool,
 ) -> tuple[Scopes | None, str]:
     if stage not in STAGES:
         raise NotFound(f"no stage named '{stage}'", hint=did_you_mean(stage, STAGES, otherwise=", ".join(STAGES)))
@@ -194,10 +199,22 @@ def _stage(
         return None, ""
     content = shown.trace.stage(stage)
     if isinstance(content, Graph):
-        return scope_rows(inline(content, limit=limit), scope=scope, raw=raw, times=times, sort=sort), ""
-    if scope:
-        raise UsageError(f"the stage '{stage}' is a text without scopes", hint=f"graphs: {', '.join(GRAPH_STAGES)}")
+        return scope_rows(inline(content, limit=limit), scope=scope, raw=raw, times=times, sort=sort, check=check), ""
     return None, content
+
+
+def _check_text(stage: str, options: Mapping[str, object]) -> None:
+    """Refuses what only graphs have, where a text is shown.
+
+    Raises:
+      UsageError: one of the options is set.
+    """
+    wrong = next((name for name, value in options.items() if value), "")
+    if wrong:
+        hint = f"graphs: {', '.join(GRAPH_STAGES)}"
+        if stage in HLO_STAGES:
+            hint += f"; and as a graph: trace-scenario export --stage {stage}"
+        raise UsageError(f"the stage '{stage}' is shown as a text, without --{wrong}", hint=hint)
 
 
 def _cut(rows: Rows, depth: int, top: int) -> Listing[ScopeRow]:

@@ -15,6 +15,7 @@ class StackRow:
     """A call stack, and the time of the nodes that it made."""
 
     frames: Stack  # the user's lines, the outermost first; empty where none is known
+    reason: str  # why none is known
     op: str  # of the nodes, where stacks are told apart by it; else empty
     sums: Sums
 
@@ -44,8 +45,10 @@ def stacks_report(
     Raises:
       NotFound: no such function, or no such order.
     """
-    found = summed(nodes_of(timing, function), lambda node: (node.owner.stack, node.op if by_op else ""))
-    rows = [StackRow(stack, op, sums) for (stack, op), sums in found.items()]
+    found = summed(
+        nodes_of(timing, function), lambda node: (node.owner.stack, node.without_line, node.op if by_op else "")
+    )
+    rows = [StackRow(stack, reason, op, sums) for (stack, reason, op), sums in found.items()]
     return StacksReport(
         timing=timing,
         function=function,

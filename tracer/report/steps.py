@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from tracer.errors import NotFound
 from tracer.profile.steps import StepAccount
-from tracer.recorded import Run
+from tracer.recorded import Run, Window
 from tracer.report.listing import Listing, listing
 from tracer.report.timed import TimedReport
 from tracer.timing.statistics import Spread, median, spread
@@ -37,6 +37,7 @@ class StepsReport(TimedReport):
     wall_ns: int  # of all steps together: what the parts add up to
     profiled: Spread | None  # wall time of the steps, with the profiler on
     bare: Spread | None  # of the same steps without it: the true one
+    settling: bool  # whether the only step without the profiler was the program's first, which traces
     slowest: StepAccount | None  # None if no step stands out
     different: tuple[Difference, ...]  # in the slowest step, the most first
 
@@ -65,10 +66,17 @@ def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
         parts=dict(parts.most_common()),
         wall_ns=sum(account.wall_ns for account in accounts),
         profiled=spread([account.wall_ns for account in accounts]),
-        bare=spread(window.bare_step_ns) if window else None,
+        bare=spread(_settled(window)) if window else None,
+        settling=window is not None and not window.warmup and len(window.bare_step_ns) == 1,
         slowest=slowest,
         different=_different(slowest, accounts, timing) if slowest else (),
     )
+
+
+def _settled(window: Window) -> Sequence[int]:
+    """Returns the wall times without the profiler, and without the first call, which traces, where others are left."""
+    first = not window.warmup and len(window.bare_step_ns) > 1
+    return window.bare_step_ns[1:] if first else window.bare_step_ns
 
 
 def step_accounts(run: Run) -> list[StepAccount]:

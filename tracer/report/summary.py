@@ -50,19 +50,20 @@ def summary(report: StepsReport) -> tuple[Statement, ...]:
 
 
 def _step(report: StepsReport) -> Statement | None:
-    steps = report.bare or report.profiled
-    if steps is None or not report.wall_ns:
+    if report.profiled is None or not report.wall_ns:
         return None
-    number = f"the median of {steps.samples}" if steps.samples > 1 else "one step"
-    profiled = (
-        f"; {text.nanoseconds(report.profiled.median)} with the profiler on" if report.bare and report.profiled else ""
-    )
+    profiled = f"{text.nanoseconds(report.profiled.median)} with the profiler on"
     parts = [
         f"{kind} {_percent(own / report.wall_ns)}"
         for kind, own in report.parts.items()
         if own / report.wall_ns > _LEAST
     ]
-    return Statement("step", f"A step takes {text.nanoseconds(steps.median)} ({number}{profiled}): {', '.join(parts)}.")
+    number = f"median of {report.profiled.samples}" if report.profiled.samples > 1 else "one step"
+    if report.bare is None:
+        return Statement("step", f"A step takes {profiled} ({number}): {', '.join(parts)}.")
+    first = " the first of all," if report.settling else ""
+    bare = f"{text.nanoseconds(report.bare.median)} ({number},{first} without the profiler)"
+    return Statement("step", f"A step takes {bare}, {profiled}: {', '.join(parts)}.")
 
 
 def _dominates(report: StepsReport) -> Statement | None:
@@ -105,7 +106,9 @@ def _jit(report: StepsReport) -> Statement | None:
     each = text.plural(-(-calls // steps), "kernel")
     basis = f"{each} a step of {mean} on average, {_percent(between)} of the wall time is between kernels"
     refused = dict.fromkeys(node.op for node in kernels if _NOT_COMPILED.fullmatch(node.op))
-    if calls < _MANY * steps or between < _WORTH:
+    if calls < _MANY * steps:
+        return Statement("jit", f"jit_compile=True has few kernels to merge: {basis}.")
+    if between < _WORTH:
         return Statement("jit", f"jit_compile=True has little to gain: {basis}.")
     if refused:
         return Statement("jit", f"XLA would have something to gain, but does not take {', '.join(refused)}: {basis}.")
@@ -121,9 +124,11 @@ def _tracing(report: StepsReport) -> Statement | None:
     told = [f"{_ALSO[kind]} {_percent(share)}" for kind, share in shares.items() if share >= _TRACED]
     if not told:
         return None
-    return Statement(
-        "tracing", f"The window is no steady state, for {' and '.join(told)} of it: more warm-up calls (--warmup)."
-    )
+    if any(warned.code == "not-steady" for warned in report.timing.run.warnings):
+        return Statement(
+            "tracing", f"The window is no steady state, for {' and '.join(told)} of it: more warm-up calls (--warmup)."
+        )
+    return Statement("tracing", f"Each step traces or compiles anew: {' and '.join(told)} of its time.")
 
 
 def _coverage(report: StepsReport) -> Statement | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
@@ -40,7 +39,7 @@ class Sums:
     self_ns: int = 0
     total_ns: int = 0
     bytes: int = 0
-    phases: Counter[str] = dataclasses.field(default_factory=Counter)  # self time of each phase
+    phases: dict[str, int] = dataclasses.field(default_factory=dict)  # self time of each phase
 
     def add(self, node: TimedNode) -> None:
         """Adds a node."""
@@ -50,7 +49,8 @@ class Sums:
         self.self_ns += time.self_ns
         self.total_ns += time.total_ns
         self.bytes += time.bytes
-        self.phases[node.owner.phase] += time.self_ns
+        phase = node.owner.phase
+        self.phases[phase] = self.phases.get(phase, 0) + time.self_ns
 
 
 class Measured(Protocol):

@@ -8,6 +8,7 @@ from tracer.recorded import Source
 from tracer.store import layout
 
 _NOT_KEPT = "not kept: record without --no-source to see its lines"
+_NO_TEXT = "it had no text when it was recorded"  # code that was made as a string
 _CHANGED = "changed since: this is the file as it was recorded"
 _GONE = "gone since: this is the file as it was recorded"
 
@@ -17,7 +18,7 @@ def open_source(run: Path, file: str) -> Source:
     try:
         kept = (run / layout.SOURCES / layout.source_name(file)).read_bytes()
     except (OSError, ValueError):
-        return Source(file, (), _NOT_KEPT)
+        return Source(file, (), _NO_TEXT if (run / layout.SOURCES).is_dir() else _NOT_KEPT)
     lines = tuple(kept.decode("utf-8", "replace").splitlines())
     if file.startswith("<") or "ipython-input" in file or "ipykernel" in file:  # a cell of a notebook has no file
         return Source(file, lines, "")

@@ -10,7 +10,7 @@ from tracer.graph.grappler import optimizer
 from tracer.graph.inline import Inlined
 from tracer.graph.labels import plain_attributes
 from tracer.graph.model import Kind
-from tracer.graph.names import node_path
+from tracer.graph.names import CALLER, node_path
 from tracer.graph.references import index_by_name
 from tracer.graph.values import foldable, values_of
 
@@ -107,7 +107,7 @@ class Known:
         other = self.old_index.get(path, -1)
         if number in self.constants and now.op != "Const":
             return  # it went into another constant that the reader has now
-        if kind.op == "Placeholder" and (now.op == "_Arg" or path.startswith("caller/")):
+        if kind.op == "Placeholder" and (now.op == "_Arg" or path.startswith(CALLER)):
             self.tell(number, KEPT, new)
         elif now.op == "Const" and (other < 0 or kind.op != "Const"):
             self.tell(number, FOLDED, new, f"with {self.names[rewritten]}" if rewritten >= 0 else KNOWN_VALUE)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
-from tracer.graph.tally import ScopeTally
+from tracer.graph.tally import ScopeTally, tally_scopes
 
 KEPT, FUSED, FOLDED, REPLACED, REMOVED = "kept", "fused", "folded", "replaced", "removed"
 FATES = (KEPT, FUSED, FOLDED, REPLACED, REMOVED)
@@ -50,3 +51,10 @@ class StageMap:
     added: tuple[Added, ...]  # in the order of the second stage
     totals: Mapping[str, int]  # by fate, and `added`; 0 where there is none
     scopes: tuple[ScopeTally, ...]  # the same for each scope, parents first
+
+
+def counted(fates: tuple[Fate, ...], added: tuple[Added, ...], sorts: Iterable[str]) -> StageMap:
+    """Returns what became of the nodes, with how many they are of each of these sorts, in all and in each scope."""
+    rows = [(fate.path, fate.fate) for fate in fates] + [(node.path, ADDED) for node in added]
+    totals = Counter(sort for _, sort in rows)
+    return StageMap(fates, added, {sort: totals[sort] for sort in sorts}, tally_scopes(rows))

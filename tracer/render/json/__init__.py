@@ -1,6 +1,7 @@
 """Reports to the JSON that `--json` prints: the keys are a contract (docs/json.md)."""
 
 from tracer.render.json.diffs import diff
+from tracer.render.json.modes import modes
 from tracer.render.json.runs import checks, lint, pruned, recorded, runs, scenarios, show
 from tracer.render.json.times import groups, lines, ops, stacks, steps, summary
 from tracer.render.json.values import dumps, listed
@@ -13,6 +14,7 @@ __all__ = [
     "lines",
     "lint",
     "listed",
+    "modes",
     "ops",
     "pruned",
     "recorded",

@@ -31,6 +31,7 @@ def diff(report: DiffReport) -> dict[str, Any]:
                 "before": trace.before.id if trace.before else None,
                 "after": trace.after.id if trace.after else None,
                 "nodes": {sort: trace.counts.get(sort, 0) for sort in report.nodes},
+                "fates": [dataclasses.asdict(total) for total in trace.fates],
             },
         ),
         "changes": listed(report.changes, dataclasses.asdict),

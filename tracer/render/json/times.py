@@ -41,7 +41,10 @@ def lines(report: LinesReport) -> dict[str, Any]:
             Listing(report.files, len(report.files)),
             lambda file: {"file": file.source.file, "self_ns": file.self_ns, "note": file.source.note},
         ),
-        "without_line": _sums(report.without_line),
+        "without_line": listed(
+            Listing(tuple(report.without_line.items()), len(report.without_line)),
+            lambda row: {"reason": row[0], **_sums(row[1])},
+        ),
         "unattributed": _sums(report.unattributed),
     }
 
@@ -144,7 +147,7 @@ def _line(row: LineRow) -> dict[str, Any]:
 
 def _stack(row: StackRow) -> dict[str, Any]:
     frames = [{"function": frame.function, "file": frame.file, "line": frame.line} for frame in row.frames]
-    return {"frames": frames, **_sums(row.sums)}
+    return {"frames": frames, "reason": row.reason, **_sums(row.sums)}
 
 
 def _group(row: GroupRow) -> dict[str, Any]:

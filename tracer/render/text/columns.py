@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from tracer import text
+from tracer.render.text.layout import NARROW_GAP, width_of
 from tracer.report.outputs import Output
 from tracer.report.scopes import ScopeRow
 
@@ -22,6 +23,7 @@ class View:
     width: int  # columns of the page
     dtype: str  # that a row need not name, as a note below the table does; empty where each names its own
     whole_ns: int = 0  # what shares of the time are of
+    of_layers: bool = False  # whether the nodes are layers: nobody expects their FLOPs from a graph without operations
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Column:
     nothing: frozenset[str] = frozenset({""})  # what it may hold throughout and be left out
     right: bool = True  # set to the right
     from_width: int = 0  # left out of a page that is narrower
+    gives_way: int = 0  # left out where names that need them have fewer columns than these; the most first
 
 
 def _output(row: ScopeRow, view: View) -> str:
@@ -76,8 +79,8 @@ def _bytes(row: ScopeRow, _: View) -> str:
     return _at_least(text.byte_size(row.bytes), row.bytes, row.unsized)
 
 
-def _flops(row: ScopeRow, _: View) -> str:
-    return _at_least(text.quantity(row.flops), row.flops, row.unknown_flops)
+def _flops(row: ScopeRow, view: View) -> str:
+    return "" if view.of_layers else _at_least(text.quantity(row.flops), row.flops, row.unknown_flops)
 
 
 def _time(row: ScopeRow, _: View) -> str:
@@ -94,8 +97,8 @@ def _allocated(row: ScopeRow, _: View) -> str:
 
 COLUMNS = (
     Column("time", _time),
-    Column("%", _share),
-    Column("nodes", lambda row, _: text.count(row.nodes)),
+    Column("%", _share, gives_way=40),
+    Column("nodes", lambda row, _: text.count(row.nodes), gives_way=28),
     Column("output", _output, right=False),
     Column("params", _parameters),
     Column("slots", _slots, from_width=WIDE),
@@ -115,9 +118,18 @@ def columns(rows: Sequence[ScopeRow], view: View) -> list[tuple[Column, list[str
     return [(column, cells) for column, cells in found if not column.nothing.issuperset(cells)]
 
 
-def view_of(rows: Sequence[ScopeRow], width: int) -> View:
+def with_room(shown: list[tuple[Column, list[str]]], view: View, widest: int) -> list[tuple[Column, list[str]]]:
+    """Returns columns without those that give way to the names of scopes, of which the widest has `widest` columns."""
+    for least in sorted({column.gives_way for column in COLUMNS if column.gives_way}, reverse=True):
+        taken = sum(NARROW_GAP + max(map(width_of, (column.header, *cells))) for column, cells in shown)
+        if view.width - taken < min(widest, least):
+            shown = [(column, cells) for column, cells in shown if column.gives_way != least]
+    return shown
+
+
+def view_of(rows: Sequence[ScopeRow], width: int, *, of_layers: bool = False) -> View:
     """Returns how to look at rows on a page: a narrow one names the dtype that most outputs have only once."""
     dtypes = Counter(row.output.dtype for row in rows if row.output is not None and row.output.dtype)
     often = max(dtypes, key=lambda dtype: dtypes[dtype], default="")
     whole_ns = rows[0].total_ns or 0 if rows else 0
-    return View(width, often if width < WIDE and dtypes[often] > 1 else "", whole_ns)
+    return View(width, often if width < WIDE and dtypes[often] > 1 else "", whole_ns, of_layers)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tracer import text
-from tracer.render.text.layout import Line, Piece, Table, cut, line_width, wrap
+from tracer.render.text.layout import Line, Piece, Table, cut, line_width, shortened, width_of, wrap
 from tracer.render.text.style import Part, Style, more, plain, table, warnings
 from tracer.render.text.time_diff import measured_lines, outcomes, times
 from tracer.report.changes import Change
@@ -13,6 +15,7 @@ _MARKS = {"added": "+", "removed": "-", "changed": "~", "renamed": ">"}
 _LOOKS = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
 _STAGE_FATES = ("kept", "fused", "folded", "replaced", "removed", "lowered")
 
+_SHORT_PATH = 16  # columns that are left of a path
 _NOTED = 5  # things that could not be compared and are named
 
 
@@ -22,7 +25,7 @@ def diff(report: DiffReport, style: Style) -> str:
     if report.config:
         parts += ["", _config(report, style.width)]
     if report.traces:
-        parts += ["", _traces(report)]
+        parts += ["", _traces(report), *_fates(report.traces, style.width)]
     last = ""
     for change in report.rows.items:
         if change.function != last or not last:
@@ -100,19 +103,43 @@ def _count(number: int, sort: str) -> Line:
     return plain(text.count(number), _LOOKS.get(sort, "") if number else "dim")
 
 
+def _fates(traces: Sequence[TraceDiff], width: int) -> list[Part]:
+    """Returns what became of how many nodes from one stage to the next, a sentence for each function."""
+    parts: list[Part] = []
+    for trace in traces:
+        if trace.fates:
+            counted = ", ".join(f"{text.count(total.nodes)} {total.why or total.fate}" for total in trace.fates)
+            name = f"{_name(trace)}: " if len(traces) > 1 else ""
+            parts += ["", *wrap((Piece(name, "bold"), Piece(counted)), width, indent=2)]
+    return parts
+
+
 def _change(change: Change, width: int) -> list[Part]:
-    """Returns a change: mark, path, and what is different; on two lines where one is too short."""
+    """Returns a change: mark, path, and what is different; on two lines where one is too short, paths cut inside."""
     what = text.one_line(_difference(change))
     line = (Piece(f"  {_MARKS[change.kind]} ", _LOOKS[change.kind]), Piece(_subject(change)))
     whole = (*line, Piece(f"  {what}", "dim")) if what else line
     if line_width(whole) <= width:
         return [whole]
-    return [cut(line, width), cut((Piece(f"      {what}", "dim"),), width)]
+    subject = (line[0], Piece(_fitting(_subject(change), width - 4)))
+    lines = [cut(subject, width), cut((Piece(f"      {_fitting(what, width - 6)}", "dim"),), width)]
+    return [*lines] if what else [lines[0]]
+
+
+def _fitting(words: str, width: int) -> str:
+    """Returns a text with its longest paths cut in their middle, so that all of it fits: paths differ at their ends."""
+    parts = words.split(" ")
+    sizes = {at: width_of(part) for at, part in enumerate(parts) if "/" in part}
+    room = width - (width_of(words) - sum(sizes.values()))
+    most = min(max(sizes.values(), default=0), width)  # columns for a path
+    while most > _SHORT_PATH and sum(min(size, most) for size in sizes.values()) > room:
+        most -= 1
+    return " ".join(shortened(part, most, behind=0.7) if at in sizes else part for at, part in enumerate(parts))
 
 
 def _subject(change: Change) -> str:
     if change.kind == "renamed":
-        return text.one_line(f"{change.before} → {change.after}")
+        return text.one_line(f"{change.before or '(all)'} → {change.after or '(all)'}")
     if change.what == "trace":
         return "the whole trace"
     path = text.one_line(change.path) or '""'

@@ -14,12 +14,13 @@ from typing import NamedTuple
 ELLIPSIS = "…"
 # What takes one column each: Latin letters, the lines of trees and tables, dots and dashes.
 _SIMPLE = re.compile(r"[\x20-\x7e\xa0-\xac\xae-\u02ff\u2010-\u2027\u2190-\u2193\u2500-\u257f]*").fullmatch
-_WORD = re.compile(r"\S+\s*|\s+")
+# A word with the blanks behind it; a number and its unit are one, as in "100 %" and "1.25 ms".
+_WORD = re.compile(r"(?:\S*\d\s(?=(?:%|[num]?s|[kMGTP]|B|[KMGT]iB)(?!\w)))?\S+\s*|\s+")
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 # Ends the reach of right-to-left text, of no width: without it a terminal that knows such scripts also moves the
 # numbers in the cells behind it.
 _LEFT_TO_RIGHT = "\u200e"
-_GAP, _NARROW_GAP = 3, 2  # columns between two cells; where the room is short
+_GAP, NARROW_GAP = 3, 2  # columns between two cells; where the room is short
 
 
 class Piece(NamedTuple):
@@ -82,13 +83,19 @@ def without_end(pieces: Sequence[Piece]) -> Line:
     return (*pieces[:-1], pieces[-1]._replace(text=pieces[-1].text.rstrip())) if pieces else ()
 
 
-def shortened(text: str, width: int) -> str:
-    """Returns a text cut in its middle to `width` columns: names differ at their ends."""
+def shortened(text: str, width: int, behind: float = 0.5) -> str:
+    """Returns a text cut in its middle to `width` columns: names differ at their ends.
+
+    Args:
+      text: the text.
+      width: columns.
+      behind: the share of these that its end gets.
+    """
     if width_of(text) <= width:
         return text
     room = max(width - 1, 0)
-    behind = _beginning(text[::-1], room // 2)[::-1]
-    return f"{_beginning(text, room - width_of(behind))}{ELLIPSIS}{behind}"
+    end = _beginning(text[::-1], int(room * behind))[::-1]
+    return f"{_beginning(text, room - width_of(end))}{ELLIPSIS}{end}"
 
 
 def wrap(line: Line, width: int, *, indent: int = 0, most: int = 0) -> list[Line]:
@@ -139,7 +146,7 @@ class Table:
         """Yields the lines of the table: the heads, a rule, the rows."""
         heads: tuple[Cell, ...] = tuple((Piece(head.title, "bold"),) for head in self._heads)
         natural = self.natural_widths()
-        gap = _GAP if sum(natural) + _GAP * (len(natural) - 1) <= width else _NARROW_GAP
+        gap = _GAP if sum(natural) + _GAP * (len(natural) - 1) <= width else NARROW_GAP
         widths = self._fitting(natural, width - gap * (len(natural) - 1))
         yield cut(self._set(heads, widths, gap), width)
         yield (Piece("─" * min(sum(widths) + gap * (len(widths) - 1), width)),)
@@ -150,7 +157,7 @@ class Table:
     def fits(self, width: int) -> bool:
         """Tells whether nothing has to be cut."""
         natural = self.natural_widths()
-        return sum(natural) + _NARROW_GAP * (len(natural) - 1) <= width
+        return sum(natural) + NARROW_GAP * (len(natural) - 1) <= width
 
     def natural_widths(self) -> list[int]:
         """Returns how wide each column is where nothing is cut."""

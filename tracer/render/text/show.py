@@ -10,11 +10,10 @@ from tracer import text
 from tracer.graph.clean import CONSTANT, IDENTITY, LOWERED, NO_OP, READ
 from tracer.graph.inline import MISSING, RECURSIVE
 from tracer.recorded import Run
-from tracer.render.text.columns import columns, view_of
+from tracer.render.text.columns import columns, view_of, with_room
 from tracer.render.text.layout import Cell, Head, Line, Piece, Table, cut, line_width, shortened, width_of, wrap
 from tracer.render.text.style import (
     STATUS_LOOKS,
-    UNLIMITED,
     Part,
     Style,
     Wrapped,
@@ -38,10 +37,13 @@ _ASIDE = {  # of variables the column of parameters tells
     LOWERED: ("lowering node",),
 }
 _CLOSED = {RECURSIVE: "recursive call, not followed", MISSING: "calls a function that the file does not hold"}
+_ALL = 0.99  # of the time in ops: a function with less is not all that ran
 _FUSED = 2  # fused kernels that are named
 _NOTED = 5  # calls that stay closed and are named
 _LEAST_OPS, _LEAST_SCOPE, _LEAST_LABEL = 12, 16, 5  # columns that are left to a cell in a narrow terminal
 _NAMES = 0.45  # of a page's width at most belongs to the names before the ops have their least
+_ENDS = (0.5, 0.75, 0.25)  # the shares of a shortened name that its end may get, the usual one first
+_LONGEST = 120  # columns of a name where nothing limits it: all rows are as wide as the widest
 _SIGNATURE = 4  # lines of a signature that does not fit into its column
 
 
@@ -50,9 +52,10 @@ def show(report: ShowReport, style: Style) -> str:
     if report.text:
         return report.text if report.text.endswith("\n") else report.text + "\n"
     parts: list[Part] = _header(report.run, style.width)
-    if report.functions.items:
-        parts += ["", _functions(report.functions.items, style.width)]
-        if report.functions.truncated:
+    functions = [row for row in report.functions.items if not report.chosen or row.name == report.shown_name]
+    if functions:
+        parts += ["", _functions(functions, style.width)]
+        if report.functions.truncated and not report.chosen:
             parts.append(more(report.functions.total - len(report.functions.items), "function"))
     if report.whole is not None:
         parts += ["", *_tree(report, report.whole, style)]
@@ -67,7 +70,7 @@ def _header(run: Run, width: int) -> list[Part]:
     title = (Piece(text.one_line(run.name), "bold"), Piece("  "), Piece(status, STATUS_LOOKS.get(run.status, "")))
     facts = [f"TensorFlow {run.versions['tensorflow']}"] if "tensorflow" in run.versions else []
     if run.window is not None:
-        per_step = text.nanoseconds(run.window.wall_ns // max(run.window.steps, 1))
+        per_step = text.nanoseconds(run.window.median_ns)
         warmup = f", {text.plural(run.window.warmup, 'warm-up')}" if run.window.warmup else ""
         facts.append(f"{text.plural(run.window.steps, 'step')} of {per_step} profiled{warmup}")
     if run.is_ours:
@@ -145,12 +148,12 @@ def _tree(report: ShowReport, whole: Scopes, style: Style) -> list[Part]:
     rows = report.tree.items
     stage = "" if report.stage == "traced" else f", {report.stage}"
     title = f"scopes of {text.one_line(report.shown_name)}{stage}"
-    view = view_of(rows, style.width)
-    shown = columns(rows, view)
+    view = view_of(rows, style.width, of_layers=whole.of_layers)
+    names = _scopes(rows)
+    widest = max((line_width(name(0)) for name in names), default=0)
+    shown = with_room(columns(rows, view), view, widest)
     heads = [Head(title, least=_LEAST_SCOPE), *(Head(each.header, each.right, whole=True) for each, _ in shown)]
-    lines = guides(rows)
-    names = [_scope(row, guide, bold=row.depth <= rows[0].depth) for row, guide in zip(rows, lines, strict=True)]
-    with_ops = _has_room(names, [[each.header, *cells] for each, cells in shown], style.width)
+    with_ops = _has_room(widest, [[each.header, *cells] for each, cells in shown], style.width)
     tree = Table([*heads, Head("ops", least=_LEAST_OPS)] if with_ops else heads)
     for row, name, *cells in zip(rows, names, *(cells for _, cells in shown), strict=True):
         tree.add_row(name, *(plain(cell) for cell in cells), *([_ops(row)] if with_ops else []))
@@ -170,6 +173,10 @@ def _times(report: ShowReport) -> list[Part]:
     of = f"{text.plural(window.steps, 'step')} with the profiler on" if window else "the whole session"
     found = f"{text.percent(timing.coverage_nodes)} of executions and {text.percent(timing.coverage_time)} of time"
     notes = [f"time: self time in {of}, threads added up; coverage: {found}"]
+    own = sum(node.time.self_ns for node in report.timed)
+    if own < _ALL * timing.self_ns:
+        share = text.percent(own / timing.self_ns)
+        notes.append(f"{report.shown_name} has {share} of the time in ops; the rest is elsewhere: trace-scenario ops")
     fused = [node for node in report.timed if _is_elsewhere(node)]
     if fused:
         named = [f"{node.time.path} has that of {', '.join(node.owner.fused)}" for node in fused[:_FUSED]]
@@ -183,14 +190,45 @@ def _is_elsewhere(node: TimedNode) -> bool:
     return any(not node.time.path.startswith(path.rpartition("/")[0] + "/") for path in node.owner.fused if "/" in path)
 
 
-def _has_room(names: Sequence[Callable[[int], Line]], columns: Sequence[Sequence[str]], width: int) -> bool:
+def _has_room(widest: int, columns: Sequence[Sequence[str]], width: int) -> bool:
     """Tells whether there is room for the ops beside names and numbers: half a name says less than the ops do."""
-    wished = min(max((line_width(name(0)) for name in names), default=0), round(width * _NAMES))
+    wished = min(widest, round(width * _NAMES))
     taken = sum(max(map(width_of, cells)) + 2 for cells in columns)
     return width - wished - taken - 2 >= _LEAST_OPS
 
 
-def _scope(row: ScopeRow, guide: str, *, bold: bool) -> Callable[[int], Line]:
+class _Names:
+    """The names of the rows below one, of which those that are too long are cut so that they stay different."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._behind: dict[int, float] = {}  # by width: the share of it that the ends of names get
+
+    def add(self, name: str) -> None:
+        """Adds one of the names."""
+        self._names.add(name)
+
+    def cut(self, name: str, width: int) -> str:
+        """Returns a name in so many columns."""
+        if width not in self._behind:
+            self._behind[width] = max(_ENDS, key=lambda end: len({shortened(each, width, end) for each in self._names}))
+        return shortened(name, width, self._behind[width])
+
+
+def _scopes(rows: Sequence[ScopeRow]) -> list[Callable[[int], Line]]:
+    """Returns the first cell of each row."""
+    cells = []
+    above: list[_Names] = []  # of each depth down to this row's: the names beside it
+    for row, guide in zip(rows, guides(rows), strict=True):
+        depth = row.depth - rows[0].depth
+        del above[depth + 1 :]
+        above += [_Names() for _ in range(depth + 1 - len(above))]
+        above[depth].add(text.one_line(row.pattern or row.label))
+        cells.append(_scope(row, guide, above[depth], bold=not depth))
+    return cells
+
+
+def _scope(row: ScopeRow, guide: str, siblings: _Names, *, bold: bool) -> Callable[[int], Line]:
     """Returns the first cell of a row; a name that is too long for its room is shortened."""
     behind = f" = {text.one_line(row.runs)}" if row.runs else ""
     of = f" of {text.count(row.among)}" if row.among > row.scopes else ""
@@ -198,18 +236,10 @@ def _scope(row: ScopeRow, guide: str, *, bold: bool) -> Callable[[int], Line]:
     label, pattern = text.one_line(row.label) or '""', text.one_line(row.pattern)
 
     def cell(width: int) -> Line:
-        free = max(width - width_of(guide + behind + times), _LEAST_LABEL) if width else UNLIMITED
-        name = label if width_of(label) <= free else shortened(pattern or label, free)
-        return tuple(
-            piece
-            for piece in (
-                Piece(guide, "dim"),
-                Piece(name, "bold" if bold else ""),
-                Piece(behind, "cyan"),
-                Piece(times),
-            )
-            if piece.text
-        )
+        free = max(width - width_of(guide + behind + times), _LEAST_LABEL) if width else _LONGEST
+        name = label if width_of(label) <= free else siblings.cut(pattern or label, free)
+        pieces = (Piece(guide, "dim"), Piece(name, "bold" if bold else ""), Piece(behind, "cyan"), Piece(times))
+        return tuple(piece for piece in pieces if piece.text)
 
     return cell
 
@@ -254,18 +284,35 @@ def _notes(whole: Scopes, rows: Sequence[ScopeRow], columns: Container[str]) -> 
         notes.append("(xN): N scopes of the same structure as one row, with their sums")
     if any(row.pattern and row.among > row.scopes for row in rows):
         notes.append("(xN of M): from the first to the last of them, M scopes have such names")
-    if rows and rows[0].unknown_flops and whole.without_formula:
+    unknown = bool(rows) and rows[0].unknown_flops > 0 and not whole.of_layers
+    if unknown and whole.without_formula:
         ops = ", ".join(f"{op} x{number}" if number > 1 else op for op, number in whole.without_formula)
         notes.append(f"+ in FLOPs: not counted, for want of a formula: {text.one_line(ops)}")
-    if rows and rows[0].unknown_flops and whole.unknown_shapes:
+    if unknown and whole.unknown_shapes:
         ops = ", ".join(f"{op} x{number}" if number > 1 else op for op, number in whole.unknown_shapes)
         notes.append(f"+ in FLOPs: not counted, as shapes are not known: {text.one_line(ops)}")
     if "bytes" in columns and rows[0].bytes and rows[0].unsized:
         notes.append(f"+ in bytes: {text.plural(rows[0].unsized, 'node')} of unknown size not counted")
+    notes += _oddities(whole)
     notes += [f"{_CLOSED[why]}: {text.one_line(path)}" for path, why in sorted(whole.not_followed.items())[:_NOTED]]
     if len(whole.not_followed) > _NOTED:
         notes.append(f"... and {text.plural(len(whole.not_followed) - _NOTED, 'call')} more that stay closed")
     return [Wrapped(plain(note, "dim"), indent=2) for note in notes]
+
+
+def _oddities(whole: Scopes) -> list[str]:
+    """Returns what TensorFlow would not import the graph for."""
+    notes = []
+    if whole.repeated_names:
+        named = [f"{text.one_line(name)} x{number}" for name, number in whole.repeated_names.items()]
+        more = f", and {len(named) - _NOTED} more" if len(named) > _NOTED else ""
+        notes.append(f"several nodes have one name, of which edges mean the first: {', '.join(named[:_NOTED])}{more}")
+    if whole.cycle:
+        named = [text.one_line(name) for name in (*whole.cycle, whole.cycle[0])]
+        if len(named) > _NOTED:
+            named = [*named[: _NOTED - 1], f"... ({len(named) - _NOTED} more)", named[-1]]
+        notes.append(f"edges form a cycle, which no run can enter: {' -> '.join(named)}")
+    return notes
 
 
 def _findings(report: ShowReport) -> list[Part]:

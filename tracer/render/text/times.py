@@ -102,7 +102,7 @@ def stacks(report: StacksReport, style: Style) -> str:
     """Returns the page that `stacks` prints: each call stack below the time that it took."""
     parts: list[Part] = _head(report.timing, report.function, report.self_ns)
     for number, row in enumerate(report.stacks.items):
-        parts += [*([""] if number else []), _stack_head(row, report.self_ns), *_frames(row.frames, report)]
+        parts += [*([""] if number else []), _stack_head(row, report.self_ns), *_frames(row, report)]
     if report.unattributed.self_ns:
         parts += ["", _amount(report.unattributed, report.self_ns) + f"  {UNATTRIBUTED}"]
     return style.render([*parts, *_rest(report.timing, report.stacks, "stack", report.timing.unattributed)])
@@ -117,7 +117,7 @@ def lines(report: LinesReport, style: Style) -> str:
     for file in report.files:
         if file.source.file in listed:
             parts += _file(file.source, file.self_ns, listed[file.source.file], report, style)
-    for sums, what in ((report.without_line, "nodes that no line of yours made"), (report.unattributed, UNATTRIBUTED)):
+    for what, sums in (*report.without_line.items(), (UNATTRIBUTED, report.unattributed)):
         if sums.self_ns:
             parts.append(f"{_amount(sums, report.self_ns)}  {what}")
     return style.render([*parts, *_rest(report.timing, report.lines, "line", report.timing.unattributed)])
@@ -152,8 +152,7 @@ def _window(timing: Timing) -> str:
     window = timing.run.window
     assert window is not None
     steps = f"{text.plural(window.steps, 'step')} after {text.plural(window.warmup, 'warm-up call')}"
-    profiled = median(window.step_ns) if window.step_ns else window.wall_ns // max(window.steps, 1)
-    each = text.nanoseconds(profiled)
+    each = text.nanoseconds(window.median_ns)
     bare = f", {text.nanoseconds(median(window.bare_step_ns))} without it" if window.bare_step_ns else ""
     return f"{steps}; a step takes {each} with the profiler{bare}"
 
@@ -176,9 +175,10 @@ def _measures(sums: Sums, whole: int, *, wide: bool) -> list[str]:
 
 
 def _op(row: OpRow) -> str:
-    """Returns the op, and the kernel where that has a name of its own."""
+    """Returns the op, or the kernel where that has a name of its own: of several the longest, and how many more."""
     kernels = [kernel for kernel in row.node.time.kernels if kernel != row.node.op]
-    return row.node.op if not kernels else f"{row.node.op} ({', '.join(kernels)})" if not row.node.op else kernels[0]
+    more = f" +{len(kernels) - 1}" if len(kernels) > 1 else ""
+    return f"{kernels[0]}{more}" if kernels else row.node.op
 
 
 def _node(row: OpRow) -> str:
@@ -195,16 +195,16 @@ def _amount(sums: Sums, whole: int) -> str:
     return f"{_time(sums)}  {_share(sums.self_ns, whole)} %  {text.plural(sums.calls, 'call')}"
 
 
-def _frames(frames: Sequence[Frame], report: StacksReport) -> list[Line]:
-    if not frames:
-        return [plain("  no line of yours: a library's own")]
+def _frames(row: StackRow, report: StacksReport) -> list[Line]:
     run = report.timing.run
-    return [plain(f"  {_frame(frame, run.source(frame.file))}") for frame in frames]
+    frames = [_frame(frame, run.source(frame.file)) for frame in row.frames]
+    return [plain(f"  {line}") for line in frames or [row.reason]]
 
 
 def _frame(frame: Frame, source: Source) -> str:
     code = source.lines[frame.line - 1].strip() if 0 < frame.line <= len(source.lines) else ""
-    return f"{source_line(frame)} in {frame.function}{'  ' + code if code else ''}"
+    function = f" in {frame.function}" if frame.function else ""  # a lambda has no name
+    return f"{source_line(frame)}{function}{'  ' + code if code else ''}"
 
 
 def _file(source: Source, self_ns: int, rows: Sequence[LineRow], report: LinesReport, style: Style) -> list[Part]:
