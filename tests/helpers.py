@@ -109,9 +109,6 @@ def run_folder(logdir, name, **facts):
     return folder
 
 
-make_run = run_folder
-
-
 def live_process():
     """Returns what run.json says of a process that runs: this one."""
     return this_process()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import math
+import os
 import shlex
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,12 +21,14 @@ from tracer.graph.inline import LIMIT
 from tracer.store import layout
 
 if TYPE_CHECKING:
+    from tracer.capture.modes import Mode
     from tracer.diagnose import Check
     from tracer.recorded import Run, Warned
     from tracer.report.diff import DiffReport
     from tracer.report.groups import GroupsReport
     from tracer.report.lines import LinesReport
     from tracer.report.lint import LintReport
+    from tracer.report.modes import ModesReport, Recorded
     from tracer.report.ops import OpsReport
     from tracer.report.runs import RunRow, RunsReport
     from tracer.report.show import ShowReport
@@ -60,9 +64,10 @@ def run(
     sources: bool = True,
     hlo: bool = False,
     eager: bool = False,
+    modes: Sequence[str] = (),
     progress: Callable[[str, int, int], None] | None = None,
-) -> Run:
-    """Records a target and returns what was recorded.
+) -> Run | ModesReport:
+    """Records a target and returns what was recorded; with `modes` a run for each, and a report on all of them.
 
     Args:
       target: a scenario's name, `file.py[:name]`, `package.module:attribute`, a SavedModel folder, or a Keras file.
@@ -78,6 +83,8 @@ def run(
       sources: whether to keep copies of the user's files.
       hlo: whether XLA also compiles the functions that the program does not have it compile, for their HLO.
       eager: call the target as it is, and do not wrap it in a tf.function.
+      modes: `eager`, `graph` (without XLA), `xla`: record it in each of these, in a process of its own, with the same
+        seeds; at least 5 steps after 3 calls, unless `steps` and `warmup` say. What raises in one is in its row.
       progress: called with what is being done, how much is done, and how much there is.
 
     Raises:
@@ -85,31 +92,61 @@ def run(
       ProgramFailed: the program raised; `run` on it names what was recorded, `__cause__` is what it raised.
       WriteFailed: the run could not be written whole.
     """
-    from tracer.capture.environment import quiet_start
-
     found = parse_target(target)
     specs = parse_inputs(inputs)
     _check_options(found, specs, signature)
+    options: dict[str, Any] = {
+        "parameters": dict(parameters or {}),
+        "inputs": list(inputs),
+        "signature": signature,
+        "seed": seed,
+        "steps": steps,
+        "warmup": warmup,
+        "logdir": str(logdir) if logdir is not None else None,
+        "profile": profile,
+        "profile_seconds": profile_seconds,
+        "sources": sources,
+        "hlo": hlo,
+        "eager": eager,
+    }
+    if modes:
+        return _side_by_side(found, modes, options, progress)
+    return _recorded(found, **options, progress=progress)
+
+
+def _recorded(
+    found: Target,
+    *,
+    parameters: Mapping[str, str],
+    inputs: Sequence[str],
+    signature: str | None,
+    seed: int,
+    steps: int | None,
+    warmup: int | None,
+    eager: bool,
+    mode: Mode | None = None,
+    **how: Any,
+) -> Run:
+    """Records a target, in a mode if one is given. Args and raises: as `run`; `how` is the rest of its settings."""
+    from tracer.capture.environment import quiet_start
+
+    specs = parse_inputs(inputs)
     with quiet_start():  # around the user's import of TensorFlow, which may set variables before that it reads
         loaded = load_target(found) if found.kind in ("scenario", "file", "module") else None
         importlib.import_module("tensorflow")
-    build, wishes, notes = _builder(found, loaded, parameters or {}, specs, signature, seed=seed, eager=eager)
+    build, wishes, notes = _builder(found, loaded, parameters, specs, signature, seed=seed, eager=eager)
 
     from tracer.capture.record import Settings, record_calls
     from tracer.store.load import load_run
 
-    settings = Settings(
-        steps=_first(steps, wishes[0], STEPS),
-        warmup=_first(warmup, wishes[1], WARMUP),
-        logdir=logdir,
-        profile=profile,
-        sources=sources,
-        hlo=hlo,
-        profile_seconds=profile_seconds,
-        progress=progress,
-    )
-    in_effect = {**_defaults(loaded), **(parameters or {})}
-    facts = {"target": target, "parameters": in_effect, "inputs": list(inputs), "seed": seed}
+    if mode:  # to compare times takes more calls than to look at a graph, which is what some scenarios are for
+        wishes = max(wishes[0] or 0, STEPS), max(wishes[1] or 0, WARMUP)
+    settings = Settings(steps=_first(steps, wishes[0], STEPS), warmup=_first(warmup, wishes[1], WARMUP), **how)
+    in_effect = {**_defaults(loaded), **parameters}
+    facts = {"target": found.text, "parameters": in_effect, "inputs": list(inputs), "seed": seed}
+    if mode:
+        facts["mode"] = mode.name
+        build = mode.calls_of(build, settings, loaded=found.kind == "saved_model")
     with _program_errors() as opened:
         try:
             return record_calls(found.name, build, settings, facts=facts, notes=notes, opened=opened.append)
@@ -117,6 +154,75 @@ def run(
             if ended.code in (None, 0) and opened:
                 return load_run(opened[0])  # the program ended itself, and said that all is well
             raise
+
+
+def _side_by_side(
+    found: Target,
+    modes: Sequence[str],
+    options: Mapping[str, Any],
+    progress: Callable[[str, int, int], None] | None,
+) -> ModesReport:
+    """Records a target in several modes, one after the other, each in a process of its own."""
+    from tracer.capture import mode_process
+    from tracer.report.modes import modes_report
+
+    asked = mode_process.check_modes(modes)
+    if options["eager"]:
+        raise UsageError("--eager is not for several modes", hint="eager is one of them: --modes eager,graph")
+    if not options["profile"]:
+        raise UsageError("--modes needs the profile: kernels are counted in it", hint="leave out --no-profile")
+    recorded: list[Recorded] = []
+    with mode_process.mode_folder() as folder:
+        for number, mode in enumerate(asked):
+            if progress:
+                progress(f"recording in mode {mode}", number, len(asked))
+            recorded.append(_in_mode(found, mode, {**options, "progress": None}, folder, recorded))
+    return modes_report(found.text, found.name, recorded)
+
+
+def _in_mode(
+    found: Target, mode: str, options: Mapping[str, Any], folder: Path, others: Sequence[Recorded]
+) -> Recorded:
+    """Records a target in one mode, and compares what it returned with the first of the others that came to its end."""
+    from tracer.capture import mode_process
+    from tracer.report.modes import Difference, Recorded
+    from tracer.store.load import load_run
+
+    if mode == "eager" and found.kind == "saved_model":
+        return Recorded(mode, None, "a SavedModel holds graphs and no Python, so nothing of it can run eagerly")
+    job = {"target": found.text, "mode": mode, "options": options}
+    facts = mode_process.record_apart(record_in_mode, job, folder)
+    path = facts.pop("run")
+    run = load_run(Path(path)) if path else None
+    first = next((other.mode for other in others if other.run and other.run.status == "complete"), "")
+    whole = first and run and run.status == "complete"
+    apart = mode_process.results_apart(folder, first, mode) if whole else None
+    notes = tuple(facts.pop("notes", ()))
+    return Recorded(mode, run, difference=Difference(*apart) if apart else None, notes=notes, **facts)
+
+
+def record_in_mode(job: Mapping[str, Any]) -> None:
+    """Records a target in a mode, in the process that is there for that alone, and hands over what came of it."""
+    from tracer.capture.environment import quiet_start
+    from tracer.capture.mode_process import hand_over, hand_over_error
+    from tracer.capture.modes import Mode, seed_all
+
+    options, mode, folder = job["options"], Mode(job["mode"]), job["folder"]
+    try:
+        with quiet_start():
+            seed_all(options["seed"])
+        with mode.in_effect():
+            run = _recorded(parse_target(job["target"]), **options, mode=mode)
+        hand_over(folder, mode, run=run.path)
+    except ProgramFailed as error:
+        if not error.run:
+            hand_over_error(folder, error)
+        else:
+            hand_over(folder, mode, run=error.run, error=reason(error.__cause__) if error.__cause__ else error.message)
+    except TracerError as error:
+        hand_over_error(folder, error)
+    except KeyboardInterrupt:
+        raise SystemExit(128 + signal.SIGINT) from None  # which is told where it was asked for
 
 
 def runs(*, logdir: str | Path | None = None, top: int = 0) -> RunsReport:
@@ -176,6 +282,10 @@ def show(
 
     with _reading(run, logdir) as loaded:
         if by != "scope":
+            if scope or raw or depth or stage != "traced":
+                raise UsageError(
+                    f"--by {by} is of all that ran", hint="--scope, --stage, --depth and --raw are for --by scope"
+                )
             return _grouped(loaded, by, function or "", sort, top, limit)
         return show_report(
             loaded, function=function, stage=stage, scope=scope, depth=depth, top=top, raw=raw, sort=sort, limit=limit
@@ -329,7 +439,7 @@ def diff(
     if noise is not None and not 0 <= noise < math.inf:
         raise UsageError(f"noise is {noise}", hint="a part, 0 or more: 0.05 for 5 %")
     wanted = [parse_condition(condition) for condition in conditions]
-    sides = parse_sides(before, after, function=function, stage=stage)
+    sides = parse_sides(before, after, function=function, stage=stage, is_path=os.path.exists)
     with _reading(sides[0].run, logdir) as first, _reading(sides[1].run, logdir) as second:
         damaged: list[Warned] = []
         both = first.path != second.path  # the time of one run has nothing to be compared with

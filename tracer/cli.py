@@ -196,14 +196,18 @@ def list_command(as_json: bool) -> None:
 @click.option("--source/--no-source", "sources", default=True, show_default=True, help="Keep copies of your files.")
 @click.option("--hlo", is_flag=True, help="Have XLA compile also the functions that are not jitted, to see their HLO.")
 @click.option("--eager", is_flag=True, help="Call the target as it is: do not wrap it in a tf.function.")
+@click.option("--modes", default="", metavar="MODE,...", help="Record it in each of eager, graph, xla, and compare.")
 @_logdir
 @_json
-def run(target: str, parameters: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def run(target: str, parameters: tuple[str, ...], as_json: bool, modes: str, **options: Any) -> int:
     """Record TARGET: a scenario, file.py[:name], package.module:attribute, a SavedModel folder, a Keras file.
 
     It is called warmup + steps + 1 + steps times: to warm up, for the true time of each step, once while TensorFlow
     instantiates functions again so that no kernel goes untraced, and with the profiler. With --no-profile it is called
     warmup + steps times.
+
+    With --modes it is recorded once in each mode, in a process of its own, with at least 5 steps after 3 calls unless
+    --steps and --warmup say, and one table compares them. The exit code is 7 if a mode is missing.
 
     \b
     Examples:
@@ -211,15 +215,17 @@ def run(target: str, parameters: tuple[str, ...], as_json: bool, **options: Any)
       trace-scenario run model.py:step --input x=float32[8,32]
       trace-scenario run keras.applications:MobileNetV2 -p weights=None
       trace-scenario run exported/my_model --signature serving_default
+      trace-scenario run train_step --modes eager,graph,xla
     """
     from tracer import api
     from tracer.errors import ProgramFailed
+    from tracer.recorded import Run
 
     output = Output(as_json, options["logdir"])
-    given = _key_values(parameters)
+    given, asked = _key_values(parameters), modes.split(",") if modes else ()
     try:
         with program_output_apart(apart=as_json), progress_bar(shown=not as_json) as progress:
-            recorded = api.run(target, parameters=given, progress=progress, **options)
+            recorded = api.run(target, parameters=given, modes=asked, progress=progress, **options)
     except KeyboardInterrupt:
         click.echo("\ninterrupted: what was recorded up to then is kept: trace-scenario show", err=True)
         raise
@@ -227,7 +233,11 @@ def run(target: str, parameters: tuple[str, ...], as_json: bool, **options: Any)
         if error.run:
             output.failed_run(error.run)
         raise
-    output.recorded(recorded)
+    if isinstance(recorded, Run):
+        output.recorded(recorded)
+        return 0
+    output.modes(recorded)
+    return TracerError.exit_code if recorded.is_empty else PARTIAL if recorded.is_partial else 0
 
 
 @main.command()
@@ -264,7 +274,7 @@ def show(run: str, as_json: bool, **options: Any) -> int:
     """Show a RUN: its functions, their traces, and one stage of one: the scope tree of a graph, or a text.
 
     RUN is a path, latest, latest~2, a scenario (its newest run), or scenario/stamp. A path may also be what other tools
-    left: a TensorBoard log folder, an event file, a GraphDef (.pb, .pbtxt), a SavedModel folder.
+    left: a TensorBoard log folder, an event file, a GraphDef (.pb, .pbtxt, .meta), a SavedModel folder.
 
     \b
     Examples:

@@ -152,6 +152,12 @@ class Window:
     incomplete: str = ""  # why not every execution may have been seen, and what to do; empty if all were
 
     @property
+    def settled_ns(self) -> tuple[int, ...]:
+        """The true wall times of steps: without the program's first call, which traces, where there are others."""
+        first = not self.warmup and len(self.bare_step_ns) > 1
+        return self.bare_step_ns[1:] if first else self.bare_step_ns
+
+    @property
     def median_ns(self) -> int:
         """What a step took with the profiler on: the median; the mean where single steps were not written down."""
         ordered = sorted(self.step_ns) or [self.wall_ns // max(self.steps, 1)]

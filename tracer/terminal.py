@@ -90,7 +90,7 @@ class Output:
             return
         from tracer.render.text import modes as modes_page
 
-        runs = [shlex.quote(row.run.name) for row in report.modes if row.run]
+        runs = [shlex.quote(row.run.name) for row in report.modes if row.run and row.is_whole]
         then = f"trace-scenario diff {runs[0]} {runs[-1]}" if len(runs) > 1 else ""
         self._write(modes_page.modes(report, style(sys.stdout)), then=then)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,10 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import run_python
+from tests.integration.conftest import trace_scenario
 from tracer.graph.hlo import read_hlo
+from tracer.graph.hlo_map import hlo_map
+from tracer.graph.hlo_origins import named_origins
 from tracer.graph.inline import inline
 from tracer.graph.model import Graph, Nodes
+from tracer.profile.lookup import NO_PROGRAM
+from tracer.recorded import Run
 from tracer.store.load import load_run
+from tracer.timing.timing import read_timing
 
 STAGES = ("hlo", "optimized_hlo")
 
@@ -50,6 +57,72 @@ for name, (program, argument) in programs.items():
     for stage in ("hlo", "optimized_hlo"):
         Path(sys.argv[1], f"{name}.{stage}.txt").write_text(print_ir(stage=stage))
 """
+
+# Jitted functions with loops, branches, calls and their gradients, and one whose gradient is another program.
+CONTROL = """
+import keras, tensorflow as tf
+
+w, square, series = tf.Variable(tf.ones([8, 8]) * 0.1, name="w"), tf.ones([8, 8]), tf.ones([2, 5, 3])
+gru = keras.Sequential([keras.Input((5, 3)), keras.layers.GRU(4)])
+
+def looped(x):
+    with tf.name_scope("net"):
+        step = lambda i, y: (i + 1, tf.tanh(y @ w))
+        return tf.while_loop(lambda i, y: i < 5, step, [0, x], maximum_iterations=5)[1]
+
+@tf.function
+def inner(x):
+    with tf.name_scope("in"):
+        return tf.tanh(x @ w)
+
+def branched(x):
+    x = tf.cond(tf.reduce_sum(x) > 0, lambda: tf.exp(x @ w), lambda: tf.sin(x @ w))
+    return tf.switch_case(tf.constant(1) * int(x.shape[0] > 9), [lambda: inner(x), lambda: inner(inner(x))])
+
+def gradient(function):
+    def of(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            result = tf.reduce_sum(function(x))
+        return tape.gradient(result, x)
+    return of
+
+loop, branch, series_gru, loop_grad, branch_grad, gru_grad = [
+    tf.function(function, jit_compile=True, reduce_retracing=True)
+    for function in (looped, branched, gru, gradient(looped), gradient(branched), gradient(gru))
+]
+
+@tf.function(jit_compile=True)
+def small_branch(x):
+    total = tf.reduce_sum(x)
+    return tf.cond(total > 0, lambda: total * 2.0, lambda: total + 3.0) * x
+
+@tf.function(jit_compile=True)
+def of_variable(x, variable, unused=None, times=3):
+    return x @ variable * times
+
+@tf.function(jit_compile=True)
+def of_number(x, unused=None, times=3):
+    return inner(x) * times
+
+def main():
+    for function in loop, branch, loop_grad, branch_grad, small_branch:
+        function(square)
+    for function in series_gru, gru_grad:
+        function(series)
+    of_variable(square, w)
+    gradient(of_number)(square)
+"""
+
+
+@pytest.fixture(scope="module")
+def control(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of functions with control flow that XLA compiles."""
+    folder = tmp_path_factory.mktemp("control")
+    (folder / "control.py").write_text(CONTROL)
+    done = trace_scenario("run", "control.py:main", "--eager", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return load_run(Path(json.loads(done.stdout)["run"]))
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +210,63 @@ def test_loops_and_branches_have_their_bodies(texts: dict[str, str]) -> None:
     assert labels["sort.hlo"] == {"to_apply"}
     assert labels["xla_mlp.optimized_hlo"] == {"fused"}
     assert labels["convolution.hlo"] >= {"select", "scatter"}
+
+
+def test_names_of_instructions_lead_into_loops_branches_and_calls(control: Run) -> None:
+    """Each instruction that names a node has it, of the op that XLA says; of equal names in opened branches both."""
+    programs, of_several = 0, set()
+    for trace in control.traces:
+        for stage in STAGES:
+            if trace.stages.get(stage):
+                continue
+            programs += 1
+            traced, program = inline(trace.graph), inline(read_hlo(str(trace.stage(stage))))
+            for kind, nodes in zip(program.nodes.kinds, named_origins(traced, program), strict=True):
+                name, op = kind.attributes.get("op_name", "XLA_"), kind.attributes.get("op_type")
+                ops = {traced.nodes.kinds[node].op for node in nodes}
+                assert ops == (set() if name.startswith("XLA_") else {op}), f"{trace.id} {stage}: {name}"
+                if len(nodes) > 1:
+                    assert len(nodes) == 2, name
+                    of_several.add(name)
+
+    assert programs == 20
+    assert {name.partition("switch_case")[0] for name in of_several} == {"", "gradient_tape/"}
+
+
+def test_a_node_in_a_loop_is_lowered_into_what_computes_it(control: Run) -> None:
+    """Of the body's nodes each has the opcode that one expects, and the loop is a loop."""
+    trace = control.functions["looped"].traces[0]
+    fates = hlo_map(inline(trace.graph), inline(read_hlo(str(trace.stage("optimized_hlo"))))).fates
+
+    assert {fate.path: fate.became for fate in fates if fate.fate == "lowered"}.items() >= {
+        ("net/while", "while"),
+        ("net/while/body/net/while/matmul", "dot"),
+        ("net/while/body/net/while/Tanh", "tanh"),
+        ("net/while/body/net/while/add_1", "add"),
+    }
+    assert [fate.path for fate in fates if fate.fate == "removed" and not fate.reason] == []
+
+
+def test_time_of_programs_with_control_flow_has_its_nodes(control: Run) -> None:
+    """What XLA adds itself, as the copies of what a loop changes, has nodes too; only what has no HLO has none."""
+    timing = read_timing(control)
+    inside = {node.time.path for node in timing.nodes if "/body/" in node.time.path}
+
+    assert [left.reason for left in timing.unattributed] == [NO_PROGRAM]  # of `of_variable`
+    assert timing.coverage_time > 0.9
+    assert {"net/while/body/net/while/matmul", "net/while/body/net/while/Tanh"} <= inside
+
+
+def test_gradients_have_programs_of_their_own_and_resources_none(control: Run) -> None:
+    """A gradient that Python asks for is compiled by itself. XLA cannot be told of a variable that is an argument."""
+    numbers = [trace for trace in control.traces if trace.name == "of_number"]
+    [variable] = [trace for trace in control.traces if trace.name == "of_variable"]
+
+    assert {trace.kind: trace.stages["optimized_hlo"] for trace in numbers} == {
+        "inference": "",
+        "forward": "",
+        "backward": "",
+    }
+    assert variable.stages["hlo"] == (
+        "XLA was not asked: its argument variable is a variable, a list of tensors or another resource"
+    )

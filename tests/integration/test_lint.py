@@ -21,9 +21,8 @@ EXPECTED = {
     "add_print": [("debug-op", "addprint")],
     "demo_module": [("debug-op", "addprint")],
     "attribute_module": [("debug-op", "addprint")],
-    # The same print in two saved modules: twice without a line, as a loaded function has none; once by its caller's.
+    # A print in each of two saved modules, whose functions have no lines; a caller's line makes it no other print.
     "saved_model": [
-        ("debug-op", "call_addprint"),
         ("debug-op", "signature_wrapper_addprint"),
         ("debug-op", "signature_wrapper_addprint"),
     ],
@@ -243,6 +242,96 @@ def gate_of_argmax():
     return lambda: step(X)
 
 
+def gate_of_whole_numbers():
+    w, gate = tf.Variable(tf.ones([8, 2])), tf.Variable(tf.ones([8, 2]))
+
+    @tf.function
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(x @ w + tf.cast(tf.cast(x @ gate, tf.int32), tf.float32))
+        w.assign_sub(tape.gradient(loss, w))
+        return loss
+
+    return lambda: step(X)
+
+
+def bias_that_stays():
+    w, bias = tf.Variable(tf.ones([8, 2])), tf.Variable(tf.ones([2]))
+
+    @tf.function
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(x @ w + bias)
+        w.assign_sub(tape.gradient(loss, w))
+        return loss
+
+    return lambda: step(X)
+
+
+def threshold_of_a_metric():
+    w, threshold = tf.Variable(tf.ones([8, 2])), tf.Variable(0.5)
+
+    @tf.function
+    def step(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(x @ w)
+        w.assign_sub(tape.gradient(loss, w))
+        return loss, tf.reduce_mean(tf.cast(x @ w > threshold, tf.float32)), tf.reduce_sum(tf.round(threshold))
+
+    return lambda: step(X)
+
+
+def variable_read_for_nothing():
+    w, bias = tf.Variable(tf.ones([8, 2])), tf.Variable(tf.ones([2]))
+
+    @tf.function
+    def forward(x):
+        bias.read_value()
+        return x @ w
+
+    return lambda: forward(X)
+
+
+def variable_that_is_returned():
+    w, bias = tf.Variable(tf.ones([8, 2])), tf.Variable(tf.ones([2]))
+
+    @tf.function
+    def forward(x):
+        return x @ w, bias.read_value()
+
+    return lambda: forward(X)
+
+
+class Block(tf.Module):
+    def __init__(self, name=None):
+        super().__init__(name)
+        self.w = tf.Variable(tf.ones([8, 8]), name="w")
+
+    @tf.Module.with_name_scope
+    def __call__(self, x):
+        return x @ self.w
+
+
+def blocks_of_one_name():
+    blocks = [Block(), Block()]
+
+    @tf.function
+    def forward(x):
+        return blocks[1](blocks[0](x))
+
+    return lambda: forward(X)
+
+
+def blocks_of_two_names():
+    blocks = [Block("first"), Block("second")]
+
+    @tf.function
+    def forward(x):
+        return blocks[1](blocks[0](blocks[0](x)))
+
+    return lambda: forward(X)
+
+
 def prediction_of_legacy_keras():
     model = tf_keras.Sequential([tf_keras.layers.Dense(2), tf_keras.layers.BatchNormalization()])
     return lambda: model.predict(X, verbose=0)
@@ -286,6 +375,9 @@ FOUND = {
     "closure": [("captured-tensor", "step", 1)],
     "array_of_numpy": [("float64", "step", 5)],
     "gate_of_argmax": [("no-gradient", "step", 1)],
+    "gate_of_whole_numbers": [("no-gradient", "step", 1)],
+    "variable_read_for_nothing": [("unused-variable", "forward", 1)],
+    "blocks_of_one_name": [("shared-scope", "forward", 2)],
     "objects": [("retracing", "step", 3)],
 }
 

@@ -126,7 +126,7 @@ def known(trace: Trace) -> Recorded:
     graphs = [trace.stage(stage) for stage in ("traced", "optimized") if trace.stages.get(stage) == ""]
     paths = {node_path(name) for graph in graphs if isinstance(graph, Graph) for name in inline(graph).nodes.names}
     program = trace.stage("optimized_hlo") if trace.stages.get("optimized_hlo") == "" else ""
-    instructions = hlo_nodes(read_hlo(program)) if isinstance(program, str) and program else {}
+    instructions = hlo_nodes(read_hlo(program), inline(trace.graph)) if isinstance(program, str) and program else {}
     return Recorded(trace.id, trace.runtime_name, paths, instructions)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import trace_scenario
+from tracer.graph.inline import inline
 from tracer.store.load import load_run
 
 USER_CODE = """
@@ -37,6 +38,12 @@ USER_CODE = """
 
     def fails(x):
         raise ValueError("no good")
+
+    def program():
+        net.step(tf.ones([2, 3]))
+
+    def program_of(size=2):
+        net.step(tf.ones([size, 3]))
 
     @scenario
     def mine(*, width: int = 2) -> Call:
@@ -114,6 +121,14 @@ def test_a_target_is_recorded(arguments: list[str], function: str, signature: st
         (["no_such_module:f"], 3, "no module named 'no_such_module'", "install it into this environment"),
         (["mine.py:plane"], 3, "'plane' is not in", "did you mean 'plain'?"),
         (["mine.py:plain"], 2, "the inputs of plain cannot be guessed: x", "--input x=float32[8,32]"),
+        (["mine.py:program"], 2, "program() returned NoneType, which cannot be", "--eager records the call of program"),
+        (
+            ["mine.py:program_of"],
+            2,
+            "program_of() returned NoneType",
+            "or give its inputs (--input size=float32[8,32])",
+        ),
+        (["exported/saved_model.pb"], 2, "saved_model.pb is part of a SavedModel", "trace-scenario run"),
         (["mine.py:plain", "--input", "y=float32[2]"], 2, "these inputs do not fit plain(x, scale=2.0):", "name each"),
         (["mine.py:plain", "--input", "x=float23[2]"], 2, "no dtype named 'float23'", "did you mean 'float32'"),
         (["mine.py:plain", "--input", "x=float32[a]"], 2, "--input x=float32[a] is no input", "a tensor as"),
@@ -146,6 +161,43 @@ def test_bad_input_is_one_line_of_error_and_one_of_hint(
     assert next(line for line in lines if line.startswith("error:")).count(error) == 1
     assert hint in next(line for line in lines if line.startswith("hint:"))
     assert "tracer/" not in done.stderr  # no traceback of ours
+
+
+OF_TENSORFLOW_1 = """
+    import tensorflow as tf
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, (None, 4), name="x")
+        turns = v1.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * 2.0), [0, x])
+        session.run(v1.global_variables_initializer())
+        v1.saved_model.simple_save(session, "old", {"x": x}, {"y": turns[1]})
+"""
+
+
+def test_a_saved_model_of_tensorflow_1_is_recorded(tmp_path: Path) -> None:
+    """The functions of its loops are TensorFlow 1's own: they are recorded as parts of the graph that holds them."""
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(OF_TENSORFLOW_1)], cwd=tmp_path, check=True, capture_output=True
+    )
+
+    done = trace_scenario("run", "old", "--json", "--no-profile", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    run = load_run(Path(json.loads(done.stdout)["run"]))
+    assert list(run.functions) == ["pruned"]
+    assert {"cond", "body"} <= {place.label for place in inline(run.functions["pruned"].traces[0].graph).places}
+
+
+def test_hlo_that_was_asked_for_and_is_not_there_is_told(folder: Path) -> None:
+    """XLA compiles for known shapes only, and `--hlo` says so where a SavedModel leaves one open."""
+    done = trace_scenario("run", "exported", "--hlo", "--json", "--no-profile", cwd=folder)
+
+    run = load_run(Path(json.loads(done.stdout)["run"]))
+    (warned,) = [warned for warned in run.warnings if warned.code == "no-hlo"]
+    assert warned.message == (
+        "no HLO of signature_wrapper_step: XLA was not asked: not all shapes of its arguments are known"
+    )
+    assert warned.hint.startswith("record a tf.function of your own that calls it")
 
 
 def test_the_same_seed_makes_the_same_inputs(folder: Path) -> None:

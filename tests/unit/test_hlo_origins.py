@@ -139,15 +139,26 @@ def test_what_was_moved_out_of_a_loop_is_found():
     [
         ("in/Tanh;call/in/Tanh", "call/in/Tanh"),  # the second is the first, where it stands
         ("in/Tanh;x/Sin", "in/Tanh x/Sin"),
+        ("cond/in/Tanh;cond/inner/in/Tanh", "cond/then/cond/inner/in/Tanh"),  # a branch was opened
         ("XLA_Retvals", ""),
         ("elsewhere/Sin", ""),
     ],
 )
 def test_a_semicolon_parts_names(op_name, nodes):
     """Several names are of several nodes, but for the name that a node has in its own function."""
-    traced = graph("in/Tanh:Tanh  x/Sin:Sin  call:PartitionedCall@f", f="in/Tanh:Tanh")
+    traced = graph(
+        "in/Tanh:Tanh  x/Sin:Sin  call:PartitionedCall@f  cond:If@then.t@else.e",
+        f="in/Tanh:Tanh",
+        t="cond/inner:PartitionedCall@f",
+        e="cond/other:PartitionedCall@f",
+    )
 
     assert origins(traced, program(f"i=tanh(x)/{op_name}:Tanh")).get("i", "") == nodes
+
+
+def test_a_constant_that_was_copied_into_a_branch_is_the_constant():
+    """TensorFlow copies it before XLA compiles the branch, and numbers the copies."""
+    assert origins(graph("net/zeros:Const"), program("z=constant()/net/zeros/_0:Const")) == {"z": "net/zeros"}
 
 
 def test_in_a_function_that_is_compiled_itself_names_begin_anew():

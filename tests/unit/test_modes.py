@@ -1,6 +1,7 @@
 """A target in several modes: what is asked for, what is compared, and how it is shown."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -225,6 +226,16 @@ def test_the_object_has_what_was_measured():
         None,
         "no",
     ]
+
+
+def test_every_key_of_the_object_is_in_the_page_on_json():
+    """Who reads the section on `run` has read of each key of a mode."""
+    found = to_json(report(recorded("eager"), recorded("graph", difference=Difference(0.5, 0.4, 8, "call 1 of step"))))
+    keys = {*found, *found["modes"]["items"][1], *found["modes"]["items"][1]["difference"]}
+    documented = Path(__file__).parents[2].joinpath("docs/json.md").read_text(encoding="utf-8")
+    section = documented.partition("With `--modes`")[2].partition("\n## ")[0]
+
+    assert {key for key in keys if f"`{key}`" not in section and f"`{key}[]`" not in section} == set()
 
 
 def test_the_difference_is_the_largest_over_all_tensors(tmp_path):

@@ -49,6 +49,14 @@ def test_modules_that_share_a_scope_are_both_named():
     assert found(graph(reads), net, v="first/w", w="second/w")["net/layer"] == "net.first or net.second"
 
 
+def test_modules_of_one_name_that_share_a_scope_are_numbered():
+    """Two modules that are in no other may have one name; what they share is not one module's."""
+    first, second = (module("block", f"{name}/w", scope="block") for name in ("first", "second"))
+    reads = "v:Placeholder  w:Placeholder  block/a:Mul<-v  block/b:Mul<-w"
+
+    assert found(graph(reads), first, second, v="first/w", w="second/w")["block"] == "block or block (2)"
+
+
 def test_the_variables_tell_modules_of_one_scope_apart():
     """Of several modules in one scope those count whose variables are read there."""
     old, new = module("net", "old/w", scope="net"), module("net", "new/w", scope="net", classes=("New",))

@@ -1,6 +1,9 @@
+import dataclasses
+
 from tests.helpers import graph
 from tests.profiles import host, profile
 from tracer.graph.inline import inline
+from tracer.graph.model import Kind, Nodes
 from tracer.profile.coverage import bodies_of, executable, function_runs, seen, untraced
 
 LOOP = [("w/body/", "body"), ("w/cond/", "cond")]
@@ -112,3 +115,12 @@ def test_executable_nodes_are_those_that_may_be_traced():
     )
 
     assert executable(inlined) == [("k", "TensorListReserve"), ("w/body/a", "Mul")]
+
+
+def test_the_executor_runs_nothing_of_a_call_that_xla_compiles():
+    """The nodes of the called function, and of the loops in it, are no nodes to it; those of other calls are."""
+    whole = graph("a:PartitionedCall@f  b:PartitionedCall@f", f="x:Mul  w:While@body.g", g="y:Add")
+    jitted = Kind("PartitionedCall", {"_XlaMustCompile": True}, whole.nodes.kinds[0].bodies)
+    inlined = inline(dataclasses.replace(whole, nodes=Nodes.of([whole.nodes[0]._replace(kind=jitted), whole.nodes[1]])))
+
+    assert executable(inlined) == [("b/x", "Mul"), ("b/w/body/y", "Add")]

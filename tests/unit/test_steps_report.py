@@ -104,10 +104,11 @@ def test_a_summary_says_what_dominates():
     }
 
     assert said["step"].startswith(
-        "A step takes 500 ns (median of 2, without the profiler), 1.00 us with the profiler on: ops 80 %"
+        "A step takes 500 ns without the profiler (median of 2), 1.00 us with the profiler on (median of 2), "
+        "there: ops 80 %"
     )
     assert said["dominates"] == "Of the time in ops: line net.py:3 100 %; net/mul 100 %."
-    assert said["jit"].startswith("jit_compile=True has few kernels to merge: 1 kernel a step of 800 ns on average")
+    assert said["jit"].startswith("jit_compile=True has few kernels to merge: 1 kernel a call of 800 ns on average")
     assert "input" not in said
     assert "coverage" not in said
 
@@ -118,7 +119,7 @@ def test_many_small_kernels_are_worth_a_compiler():
     text = steps(1000, busy=1) + "  " + kernels
 
     assert (
-        "is worth a try: 21 kernels a step" in {s.topic: s.message for s in summary(steps_report(timed(text)))}["jit"]
+        "is worth a try: 21 kernels a call" in {s.topic: s.message for s in summary(steps_report(timed(text)))}["jit"]
     )
     assert "jit" not in {s.topic for s in summary(steps_report(timed(text, jit=True)))}
 
@@ -128,7 +129,7 @@ def test_what_found_no_owner_is_said():
     text = steps(100, busy=30) + "  elsewhere:Mul 60-90"
     said = said_of(timed(text))
 
-    assert said["coverage"] == "Only 50 % found an owner, of 95 % that are to be (nodes that are in no recorded graph)."
+    assert said["coverage"] == "Only 50.0 % was seen and found an owner (nodes that are in no recorded graph)."
 
 
 def test_percentiles_are_values_that_were_measured():

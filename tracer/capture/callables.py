@@ -9,6 +9,7 @@ from typing import Any
 
 from tracer.capture import describe
 from tracer.capture.inputs import Inputs
+from tracer.capture.trace_types import type_text
 from tracer.discover.declare import Call, callable_name, parse_parameters, signature_parameters
 from tracer.discover.input_spec import InputSpec
 from tracer.errors import NotFound, Unreadable, UsageError, did_you_mean, reason
@@ -40,10 +41,7 @@ def object_calls(
         if calls and all(isinstance(call, Call) for call in calls):
             return tuple(calls)
         if not callable(made):
-            raise UsageError(
-                f"{name}() returned {type(made).__name__}, which cannot be recorded, and its inputs cannot be guessed",
-                hint="give its inputs (--input x=float32[8,32]), or --eager to record the call as it is",
-            )
+            raise _nothing_made(target, name, made)
         target, parameters = made, {}
     if not callable(target):
         raise UsageError(
@@ -125,7 +123,7 @@ def _check_signature(
 
     fits = not positional and sorted(keyword) == sorted(wanted)
     if not fits or not all(spec.is_compatible_with(tf.convert_to_tensor(keyword[key])) for key, spec in wanted.items()):
-        texts = [f"{key}={describe.type_text(spec).replace(' ', '')}" for key, spec in wanted.items()]
+        texts = [f"{key}={type_text(spec).replace(' ', '')}" for key, spec in wanted.items()]
         raise UsageError(
             f"these inputs do not fit the signature '{name}': it takes {', '.join(texts)}",
             hint=" ".join(f"--input {text.replace('?', '1')}" for text in texts),
@@ -172,6 +170,16 @@ def _guessed(target: Any, name: str, inputs: Inputs, *, eager: bool) -> tuple[tu
     if eager or not _required(target):
         return (), {}
     raise _not_guessed(name, _required(target))
+
+
+def _nothing_made(target: Any, name: str, made: Any) -> UsageError:
+    """Returns what to do about a plain function that made nothing to record: it may be meant itself."""
+    first = next(iter(inspect.signature(target).parameters), "")
+    inputs = f"; or give its inputs (--input {first}=float32[8,32]) to record it as a graph" if first else ""
+    return UsageError(
+        f"{name}() returned {type(made).__name__}, which cannot be recorded",
+        hint=f"--eager records the call of {name} itself, with the tf.functions that it calls{inputs}",
+    )
 
 
 def _require_defaults(target: Any, name: str, parameters: Mapping[str, str]) -> None:

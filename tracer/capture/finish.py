@@ -28,11 +28,20 @@ from tracer.store.tags import LIMIT, crowded, shown_as, tag_nodes, within
 from tracer.store.writer import RunWriter
 from tracer.text import count
 
+_NOT_ASKED = "XLA was not asked: "
+_HLO_HINT = (
+    "record a tf.function of your own that calls it, with inputs of known sizes: it is compiled with what it calls"
+)
+
 
 def write_stages(
     writer: RunWriter, recorded: Iterable[RecordedFunction], exported: list[Any], *, hlo: bool = False
-) -> None:
-    """Adds the optimised graph of each function, and the HLO of the jitted ones, or of all if `hlo` asks for it."""
+) -> list[Warned]:
+    """Adds the optimised graph of each function, and the HLO of the jitted ones, or of all if `hlo` asks for it.
+
+    Returns:
+      Warnings about functions that Python called, and that there is no HLO of though it was asked for.
+    """
     functions = list(recorded)
     folders = {function.runtime_name: function.folder for function in functions}
     for name, graph in optimized_graphs(functions, exported, _TracedGraphs(writer.path, functions)).items():
@@ -40,6 +49,19 @@ def write_stages(
     for function in functions:
         for stage in ("hlo", "optimized_hlo"):
             _write_hlo(writer, function, stage, asked=hlo)
+    called = [function for function in functions if function.calls and function.kind == "inference"]
+    return _without_hlo(called) if hlo else []
+
+
+def _without_hlo(functions: Iterable[RecordedFunction]) -> list[Warned]:
+    by_reason: dict[str, dict[str, None]] = {}
+    for function in functions:
+        if "hlo" in function.missing:
+            by_reason.setdefault(function.missing["hlo"], {})[function.name] = None
+    return [
+        Warned("no-hlo", f"no HLO of {', '.join(names)}: {reason}", _HLO_HINT if reason.startswith(_NOT_ASKED) else "")
+        for reason, names in by_reason.items()
+    ]
 
 
 def once(exported: Iterable[Any]) -> Iterator[Any]:
@@ -61,13 +83,13 @@ def _write_hlo(writer: RunWriter, function: RecordedFunction, stage: str, *, ask
         function.missing[stage] = (
             "XLA does not compile it, as jit_compile is off: record with --hlo to see what it would"
         )
-    elif function.concrete is None:
-        function.missing[stage] = "it was traced before the session"
     else:
         try:
             writer.add_stage(function.folder, stage, tf_private.hlo(function.concrete, stage).encode())
         except WriteFailed:
             raise
+        except tf_private.NotCompiled as error:
+            function.missing[stage] = f"{_NOT_ASKED}{error}"
         except Exception as error:  # noqa: BLE001  # XLA refuses in many ways: unknown shapes, unsupported ops
             function.missing[stage] = f"XLA gave none: {reason(error)}"
 

@@ -19,6 +19,7 @@ from tracer.capture import describe, hooks, tf_private
 from tracer.capture.keras_graph import living_models
 from tracer.capture.layers import Layer
 from tracer.capture.modules import Living, living_modules, living_objects, local_name
+from tracer.capture.trace_types import type_text
 from tracer.errors import TracerError, WriteFailed, reason
 from tracer.graph.names import function_name
 from tracer.recorded import Warned
@@ -47,7 +48,7 @@ class RecordedFunction:
     creates_variables: bool
     existing: bool  # it was traced before the session, and may have been instantiated then too
     jitted: bool  # whether XLA compiles it
-    concrete: Any  # its ConcreteFunction, if it was traced in the session and HLO is wanted of it
+    concrete: Any  # if HLO is wanted of it: its ConcreteFunction, or the AtomicFunction where that is all there is
     captures: list[dict[str, Any]]  # as `trace.json` has them
     variables: dict[str, str]  # unique names of the captured variables, by the node that stands for each
     calls: int = 0
@@ -123,10 +124,12 @@ class FunctionRecorder:
 
     def _record_existing(self, function: Any) -> None:
         """Records a function that was traced before the session, and those that it runs."""
-        for part in (*function.children, function):
+        children = [child for child in function.children if hasattr(child, "graph")]  # not those of TensorFlow 1
+        bodies = describe.bodies((*children, function))
+        for part in (*children, function):
             name = describe.text(part.name)
             base, kind = function_name(name)
-            if name in self.recorded or (part is not function and base == name):
+            if name in self.recorded or (part is not function and (base == name or name in bodies)):
                 continue  # a branch or a loop's body is part of the graph that holds it
             if kind != "inference":
                 self._record(part, cause="gradient")
@@ -227,7 +230,7 @@ def _entry(function: Any, creation: hooks.Creation | None, *, hlo: bool) -> Reco
         creates_variables=bool(creation and creation.creates_variables),
         existing=kind == "inference" and (creation is None or creation.concrete is None),
         jitted=jitted,
-        concrete=creation.concrete if creation and (jitted or hlo) else None,
+        concrete=((creation and creation.concrete) or function) if jitted or hlo else None,
         captures=describe.captures(graph),
         variables=describe.captured_variables(graph),
     )
@@ -259,7 +262,7 @@ def _facts(
         "kind": entry.kind,
         "origin": describe.origin(python_function) if creation else "user",
         "arguments": describe.arguments(function.function_type),
-        "returns": describe.type_text(function.function_type.output),
+        "returns": type_text(function.function_type.output),
         "captures": entry.captures,
         "definition": describe.definition(python_function),
         "call_site": _frame(frames[-1]) if frames else None,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tracer.graph.inline import Inlined
-from tracer.graph.references import data_of, producer_of
+from tracer.graph.references import by_name, data_of, producer_of
 
 _NUMBER = re.compile(r"_\d+$")  # behind a scope that was opened before
 
@@ -220,8 +220,8 @@ class _Sources:
     """Finds whose results reach a layer, through the nodes of the models around it."""
 
     def __init__(self, nodes: Any, scope: str, owners: Mapping[str, str]) -> None:
-        self._inputs = dict(zip(nodes.names, nodes.inputs, strict=True))
-        self._kinds = dict(zip(nodes.names, nodes.kinds, strict=True))
+        self._inputs = by_name(nodes.names, nodes.inputs)
+        self._kinds = by_name(nodes.names, nodes.kinds)
         self._prefix = f"{scope}/"
         self._owner: dict[str, str] = {}  # the layer of each node below the scope
         for name in nodes.names:

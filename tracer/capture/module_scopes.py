@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from tracer.capture.modules import LAYER, Module
+from tracer.capture.modules import LAYER, MODULE, Module
 from tracer.graph.inline import Inlined
 from tracer.graph.model import Function
 from tracer.graph.names import function_name
@@ -49,9 +49,17 @@ def module_scopes(
 
 
 def _scope(scope: str, matches: Sequence[_Match]) -> ModuleScope:
-    names = dict.fromkeys(path for _, path in matches)
+    names = dict.fromkeys(_numbered(matches) if matches[0][0].kind == MODULE else (path for _, path in matches))
     classes = dict.fromkeys(module.class_name for module, _ in matches)
     return ModuleScope(scope, " or ".join(names), " or ".join(classes), matches[0][0].kind)
+
+
+def _numbered(matches: Sequence[_Match]) -> Iterable[str]:
+    """Yields the modules' paths; of several that are in no other and have one name, each but the first has a number."""
+    seen: dict[str, int] = {}
+    for _, path in matches:
+        seen[path] = seen.get(path, 0) + 1
+        yield f"{path} ({seen[path]})" if seen[path] > 1 else path
 
 
 class _Matching:

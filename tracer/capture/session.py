@@ -138,7 +138,8 @@ class Session:
             exported = self._summary.stop()
             if self.instantiated_again:
                 exported = list(once(exported))
-            write_stages(self._writer, self._recorder.recorded.values(), exported, hlo=self._hlo)
+            recorded = self._recorder.recorded.values()
+            self.warnings += write_stages(self._writer, recorded, exported, hlo=self._hlo)
             self._writer.update(traces=self._recorder.outcomes())
             self.note(functions=write_tags(self._writer, self._recorder, self.warnings))
         except TracerError as failure:

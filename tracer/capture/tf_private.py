@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import warnings
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 POLYMORPHIC = "tensorflow.python.eager.polymorphic_function"
@@ -21,6 +22,7 @@ CORNERS = {
     f"{POLYMORPHIC}.atomic_function:AtomicFunction.call_flat": "functions traced before the session, calls",
     f"{POLYMORPHIC}.atomic_function:AtomicFunction.graph_debug_info": "source lines of nodes",
     f"{POLYMORPHIC}.polymorphic_function:class_method_to_instance_method": "calls of methods of temporary modules",
+    f"{POLYMORPHIC}.polymorphic_function:Function.__call__": "recording with XLA and without (--modes)",
     f"{POLYMORPHIC}.compiler_ir:from_concrete_function": "HLO of jitted functions",
     "tensorflow.python.eager.context:Context.clear_kernel_cache": "profiles that have every kernel",
     "tensorflow.python.eager.context:Context.get_function_def": "a warning where random numbers repeat",
@@ -30,6 +32,9 @@ CORNERS = {
     "tensorflow.python.profiler.profiler_v2:_profiler": "whose profiler is on",
     "tensorflow.python.data.ops.iterator_ops:OwnedIterator._create_iterator": "tf.data functions made before",
     "tensorflow.python.data.ops.iterator_ops:OwnedIterator._next_internal": "tf.data iterators made before",
+    "tensorflow.python.data.ops.iterator_ops:IteratorSpec._element_spec": "types of the elements of iterators",
+    "tensorflow.python.data.ops.optional_ops:OptionalSpec._element_spec": "types of the elements of optionals",
+    "tensorflow.python.ops.tensor_array_ops:TensorArrayTraceType": "types of tensor arrays",
     "tensorflow.python.grappler.tf_optimizer:OptimizeGraph": "optimised graphs of functions that ran before",
     "tensorflow.python.util.tf_stack:extract_stack": "call sites inside AutoGraph code",
     "tensorflow.python.util.tf_decorator:unwrap": "Python functions behind decorators",
@@ -51,6 +56,17 @@ def dataset_functions(dataset: Any) -> Iterator[Any]:
             if function is not None:
                 yield function
         queue.extend(current._inputs())
+
+
+def element_spec(kind: Any) -> Any:
+    """Returns the type of the elements of a dataset's, an iterator's or an optional's type; None of any other."""
+    found = getattr(kind, "element_spec", None)
+    return getattr(kind, "_element_spec", None) if found is None else found
+
+
+def traced_array(kind: Any) -> Any:
+    """Returns the tensor array that a trace type stands for; None if it does not tell."""
+    return getattr(kind, "_value", None)
 
 
 def start_collecting() -> None:
@@ -133,9 +149,41 @@ def stack() -> list[tuple[str, int, str]]:
     return [(frame.filename, frame.lineno, frame.name) for frame in extract()]
 
 
-def hlo(concrete: Any, stage: str) -> str:
-    """Returns the HLO of a jitted function: `hlo`, or `optimized_hlo`, which compiles it once more."""
-    compiler_ir = importlib.import_module(f"{POLYMORPHIC}.compiler_ir").from_concrete_function(concrete)
+class NotCompiled(Exception):
+    """XLA cannot be told what a function takes; the message says why."""
+
+
+def hlo(function: Any, stage: str) -> str:
+    """Returns the HLO of a function: `hlo`, or `optimized_hlo`, which compiles it once more.
+
+    Args:
+      function: a concrete function, or an AtomicFunction: those of gradients have no other.
+      stage: which of the two.
+
+    Raises:
+      NotCompiled: XLA cannot be told what the function takes.
+    """
+    import tensorflow as tf
+
+    inputs = list(function.graph.inputs)
+    captured = getattr(function, "captured_inputs", None)
+    given = list([outer for outer, _ in function.graph.captures] if captured is None else captured)
+    # What a gradient takes over from the forward pass is captured as a symbol, and is a tensor like any other to XLA.
+    held = [tensor for tensor in given if not tf.is_symbolic_tensor(tensor)]
+    taken = inputs[: len(inputs) - len(held)]
+    if any(map(tf.is_symbolic_tensor, given[len(given) - len(held) :])):
+        raise NotCompiled("it captures variables before other tensors")
+    # TensorFlow does not check this: the process would end.
+    wrong = next((tensor for tensor in taken if tensor.dtype in (tf.resource, tf.variant)), None)
+    if wrong is not None:
+        raise NotCompiled(f"its argument {wrong.op.name} is a variable, a list of tensors or another resource")
+    if not all(tensor.shape.is_fully_defined() for tensor in taken):
+        raise NotCompiled("not all shapes of its arguments are known")
+    as_concrete = SimpleNamespace(
+        name=function.name, inputs=inputs, captured_inputs=held, structured_input_signature=()
+    )  # of the signature it would take a `None` and a number of Python's for tensors, too
+    specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in taken]
+    compiler_ir = importlib.import_module(f"{POLYMORPHIC}.compiler_ir").from_concrete_function(as_concrete, specs)
     with warnings.catch_warnings():
         # The device is deprecated in favour of a platform, with which functions that capture variables are refused.
         warnings.simplefilter("ignore", UserWarning)

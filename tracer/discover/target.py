@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tracer.discover.declare import Scenario
 from tracer.discover.listing import ListedScenario, list_scenarios, scenarios_in
 from tracer.errors import NotFound, ProgramFailed, TracerError, UsageError, did_you_mean, reason
 
 SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 _KERAS_SUFFIXES = (".keras", ".h5")
+_READ_SUFFIXES = (".pb", ".pbtxt", ".meta")  # graphs and profiles, which other commands read
+_EVENT_FILE = ".tfevents."
+_PROFILE_FILE = ".xplane.pb"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ def parse_target(text: str) -> Target:
         if not path.is_file():
             raise NotFound(f"no file {text}", hint="check the path")
         return Target(text, "keras_model", path.stem, str(path.resolve()))
+    if path.is_file() and not _is_python(path):
+        raise _to_read(path)
     file, _, attribute = text.partition(":")
     if file.endswith(".py") or "/" in file:
         return _file_target(text, Path(file), attribute)
@@ -58,6 +62,23 @@ def parse_target(text: str) -> Target:
     raise NotFound(
         f"no scenario named '{text}'",
         hint=did_you_mean(text, listed, otherwise="trace-scenario list; or give file.py, package.module:attribute"),
+    )
+
+
+def _is_python(file: Path) -> bool:
+    return not (file.suffix in _READ_SUFFIXES or _EVENT_FILE in file.name)
+
+
+def _to_read(file: Path) -> UsageError:
+    """Returns what to do with a file that was recorded, or a graph: it can be looked at, and not run."""
+    if file.name in SAVED_MODEL_FILES:
+        return UsageError(
+            f"{file} is part of a SavedModel", hint=f"name its folder: trace-scenario run {file.resolve().parent}"
+        )
+    verb = "ops" if file.name.endswith(_PROFILE_FILE) else "show"
+    return UsageError(
+        f"{file} cannot be run: it holds no Python, and no signature to call",
+        hint=f"look at it: trace-scenario {verb} {file}",
     )
 
 
@@ -157,8 +178,3 @@ def _import_module(target: Target) -> Any:
 
 def _failed(message: str, error: BaseException) -> ProgramFailed:
     return ProgramFailed(f"{message}: {reason(error)}", hint="the traceback above is the program's own")
-
-
-def is_scenario(loaded: Any) -> bool:
-    """Tells whether what a target names is a scenario, and not something to be called as it is."""
-    return isinstance(loaded, Scenario)

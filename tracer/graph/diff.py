@@ -62,7 +62,7 @@ class GraphDiff:
     same: int
     renamed: tuple[Renamed, ...]  # most nodes first; renamed nodes count as same
     scopes: tuple[ScopeTally, ...]  # of "added", "removed", "changed" and "same" nodes; parents first
-    sides: tuple[tuple[ScopeTally, ...], ...]  # before and after: of "removed", or "added", and "kept" nodes
+    sides: tuple[tuple[ScopeTally, ...], ...]  # before and after: of "removed" or "added", and "kept" nodes
     paths: Mapping[str, str]  # of nodes with another path than before, if only another number: before to after
 
     @property
@@ -115,6 +115,9 @@ def diff_graphs(before: Inlined, after: Inlined) -> GraphDiff:
 
 
 def _tally(names: Sequence[str], partner: Sequence[int], alone: str) -> tuple[ScopeTally, ...]:
+    """Returns the scopes of one side with how many of their nodes are `alone`; none but the graph itself if none is."""
+    if -1 not in partner:
+        return tally_scopes(())
     return tally_scopes((name, alone if own < 0 else "kept") for name, own in zip(names, partner, strict=True))
 
 

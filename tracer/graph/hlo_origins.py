@@ -10,12 +10,15 @@ its name there before it too, "in/Tanh;call/in/Tanh" (original_node_names in ten
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 
 from tracer.graph.inline import Inlined
 from tracer.graph.model import Kind
 from tracer.graph.names import node_path
 from tracer.graph.references import index_by_name
+
+_COPIED = re.compile(r"/_\d+$")
 
 Places = tuple[int, ...]
 Origins = tuple[int, ...]
@@ -90,38 +93,54 @@ class _Join:
 
     def _found(self, kind: Kind, around: Places) -> Origins:
         """Returns the nodes that an instruction names, those nearest to the places that it is made from."""
-        key = str(kind.attributes.get("op_name") or ""), str(kind.attributes.get("op_type") or ""), around
-        if not key[0]:
-            return ()
-        if key not in self._known:
-            nodes = (node for name in _names(key[0]) for node in self._near(self._named(name, key[1]), around))
-            self._known[key] = tuple(dict.fromkeys(nodes))
-        return self._known[key]
+        name = str(kind.attributes.get("op_name") or "")
+        key = name, str(kind.attributes.get("op_type") or ""), around
+        if name and key not in self._known:
+            parts = self._parts(name)
+            of_each = [self._named(part) for part in parts]
+            if not any(of_each):
+                of_each = [self._by_own_name.get(part, []) for part in parts]
+            near = (node for nodes in of_each for node in self._near(self._of_op(nodes, key[1]), around))
+            self._known[key] = tuple(dict.fromkeys(near))
+        return self._known[key] if name else ()
 
-    def _named(self, name: str, op: str) -> Sequence[int]:
-        if name not in self._by_text:
-            self._by_text[name] = self._by_name.get(name) or self._rest(name)
-        nodes = self._by_text[name]
+    def _parts(self, name: str) -> list[str]:
+        """Returns the names in an `op_name`, without the one that the last node has in its own function."""
+        *parts, last = name.split(";")
+        own = {self._traced.local_name(node) for node in self._named(last)} if parts else set()
+        opened = tuple(f"/{local}" for local in own)  # behind the name of a branch
+        return [
+            *(part for part in parts if part not in own and (part in self._by_name or not part.endswith(opened))),
+            last,
+        ]
+
+    def _of_op(self, nodes: Sequence[int], op: str) -> Sequence[int]:
         return [node for node in nodes if self._traced.nodes.kinds[node].op == op] or nodes
 
-    def _rest(self, name: str) -> Sequence[int]:
+    def _named(self, name: str) -> Sequence[int]:
+        if name not in self._by_text:
+            self._by_text[name] = self._by_name.get(name) or self._elsewhere(name)
+        return self._by_text[name]
+
+    def _elsewhere(self, name: str) -> Sequence[int]:
         """Returns the nodes of a name that does not begin behind a label.
 
-        Where XLA opens a branch it writes the name of the branch before those in it: `cond/cond/mul`. Where TensorFlow
-        lowered a loop before XLA saw it, names are whole paths.
+        Where XLA opens a branch it writes the name of the branch before those in it: `cond/cond/mul`. A constant that a
+        branch takes stands in it as `zeros/_0` (PropagateConstIntoFunctionalNodes in compiler/tf2xla/tf2xla_util.cc).
+        Where TensorFlow lowered a loop before XLA saw it, names are whole paths.
         """
         path = node_path(name)
         if path in self._by_path:
             return [self._by_path[path]]
-        ends = [at for at, sign in enumerate(name) if sign == "/"]
-        for end in ends:
+        for end in (at for at, sign in enumerate(name) if sign == "/"):
             run = [inner for node in self._by_name.get(name[:end], ()) for inner in self._labelled.get(node, ())]
-            if run:
-                nodes = self._named(name[end + 1 :], "")
-                nodes = [node for node in nodes if self._lies_in(self._home(node), run)]
-                if nodes:
-                    return nodes
-        return self._by_own_name.get(name, [])
+            nodes = (
+                [node for node in self._named(name[end + 1 :]) if self._lies_in(self._home(node), run)] if run else []
+            )
+            if nodes:
+                return nodes
+        stem = _COPIED.sub("", name)
+        return self._named(stem) if stem != name else []
 
     def _near(self, nodes: Sequence[int], around: Places) -> Sequence[int]:
         """Returns those nodes that are in the places themselves, else below them, else around them.
@@ -179,9 +198,3 @@ def _labelled_places(traced: Inlined) -> dict[int, list[int]]:
         if place.label:
             found.setdefault(index[_caller(traced, number)], []).append(number)
     return found
-
-
-def _names(op_name: str) -> Iterable[str]:
-    """Returns the names in an `op_name`, without those that a node has in its own function."""
-    names = op_name.split(";")
-    return [name for name in names if not any(other.endswith(f"/{name}") for other in names)]

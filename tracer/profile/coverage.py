@@ -110,16 +110,30 @@ def untraced(
 
 
 def executable(inlined: Inlined) -> list[tuple[str, str]]:
-    """Returns path and op of the nodes of an optimised graph that the executor runs, and may trace."""
-    nodes = inlined.nodes
+    """Returns path and op of the nodes of an optimised graph that the executor runs, and may trace.
+
+    Those in a call that XLA compiles are not among them: it runs instructions of its own.
+    """
+    nodes, compiled = inlined.nodes, _compiled(inlined)
     constants = {name for name, kind in zip(nodes.names, nodes.kinds, strict=True) if kind.op == "Const"}
     found = []
     for index, (name, kind) in enumerate(zip(nodes.names, nodes.kinds, strict=True)):
-        if kind.op in UNTRACED or kind.op in _CALLS:
+        if kind.op in UNTRACED or kind.op in _CALLS or compiled[inlined.place_of[index]]:
             continue
         if kind.op in _LISTS and constants.issuperset(nodes.inputs_of(index)):
             continue
         found.append((node_path(name), kind.op))
+    return found
+
+
+def _compiled(inlined: Inlined) -> list[bool]:
+    """Tells of each place whether it is in a call of a function with `jit_compile=True`."""
+    kinds = zip(inlined.nodes.names, inlined.nodes.kinds, strict=True)
+    calls = {name for name, kind in kinds if kind.bodies and kind.attributes.get("_XlaMustCompile")}
+    found = [False]  # a place comes behind the one that it is run from
+    for place in inlined.places[1:]:
+        call = inlined.places[place.parent].prefix + place.call
+        found.append(found[place.parent] or call in calls)
     return found
 
 

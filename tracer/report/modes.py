@@ -116,7 +116,7 @@ def _row(of: Recorded) -> ModeRow:
         mode=of.mode,
         run=run,
         status=run.status if run else FAILED if of.ended else NOT_POSSIBLE,
-        step_ns=median(window.bare_step_ns) if window and window.bare_step_ns else None,
+        step_ns=median(window.settled_ns) if window and window.settled_ns else None,
         first_call_ns=of.first_call_ns,
         tracing_ns=of.tracing_ns,
         peak_bytes=_peak(run) if run else None,
@@ -136,7 +136,7 @@ def refusal(error: str) -> str:
 
 def _kernels(run: Run) -> int | None:
     try:
-        accounts = step_accounts(run)
+        accounts = step_accounts(run, run.profiles)
     except Unreadable:
         return None
     return median([account.calls for account in accounts]) if accounts else None

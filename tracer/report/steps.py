@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tracer.errors import NotFound
 from tracer.profile.steps import StepAccount
-from tracer.recorded import Run, Window
+from tracer.recorded import Run
 from tracer.report.listing import Listing, listing
 from tracer.report.timed import TimedReport
 from tracer.timing.statistics import Spread, median, spread
@@ -35,6 +35,7 @@ class StepsReport(TimedReport):
     steps: Listing[StepAccount]
     parts: Mapping[str, int]  # nanoseconds of all steps, by where their wall time went, the most first
     wall_ns: int  # of all steps together: what the parts add up to
+    typical: StepAccount  # the one of median wall time: one step that was held up tells nothing of the others
     profiled: Spread | None  # wall time of the steps, with the profiler on
     bare: Spread | None  # of the same steps without it: the true one
     settling: bool  # whether the only step without the profiler was the program's first, which traces
@@ -52,7 +53,7 @@ def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
     Raises:
       NotFound: the profile has no steps, and nothing else either.
     """
-    accounts = step_accounts(timing.run)
+    accounts = step_accounts(timing.run, [profile.path for profile in timing.profiles])
     if not accounts:
         raise NotFound(f"{timing.run.name}: nothing ran while the profiler was on", hint="record more steps: --steps")
     window = timing.run.window
@@ -65,23 +66,18 @@ def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
         steps=listing(accounts, top=top),
         parts=dict(parts.most_common()),
         wall_ns=sum(account.wall_ns for account in accounts),
+        typical=sorted(accounts, key=lambda account: account.wall_ns)[(len(accounts) - 1) // 2],
         profiled=spread([account.wall_ns for account in accounts]),
-        bare=spread(_settled(window)) if window else None,
+        bare=spread(window.settled_ns) if window else None,
         settling=window is not None and not window.warmup and len(window.bare_step_ns) == 1,
         slowest=slowest,
         different=_different(slowest, accounts, timing) if slowest else (),
     )
 
 
-def _settled(window: Window) -> Sequence[int]:
-    """Returns the wall times without the profiler, and without the first call, which traces, where others are left."""
-    first = not window.warmup and len(window.bare_step_ns) > 1
-    return window.bare_step_ns[1:] if first else window.bare_step_ns
-
-
-def step_accounts(run: Run) -> list[StepAccount]:
-    """Returns the steps of all hosts of a run, host by host. Raises `Unreadable` if a profile is damaged."""
-    return [account for path in run.profiles for account in run.steps(path)]
+def step_accounts(run: Run, paths: Iterable[str]) -> list[StepAccount]:
+    """Returns the steps in some of a run's profiles, host by host. Raises `Unreadable` if one is damaged."""
+    return [account for path in paths for account in run.steps(path)]
 
 
 def _slowest(accounts: Sequence[StepAccount]) -> StepAccount | None:
@@ -97,13 +93,13 @@ def _different(slowest: StepAccount, accounts: Sequence[StepAccount], timing: Ti
         Difference(kind, True, median([account.parts.get(kind, 0) for account in accounts]), slowest.parts.get(kind, 0))
         for kind in kinds
     ]
-    nodes: dict[str, dict[int, int]] = {}
+    nodes: dict[tuple[str, str], dict[int, int]] = {}
     for node in timing.nodes:
-        nodes.setdefault(node.time.path, Counter())[node.time.step] += node.time.self_ns
+        nodes.setdefault((node.time.trace, node.time.path), Counter())[node.time.step] += node.time.self_ns
     numbers = [account.number for account in accounts]
     found += [
         Difference(path, False, median([own.get(number, 0) for number in numbers]), own.get(slowest.number, 0))
-        for path, own in nodes.items()
+        for (_, path), own in nodes.items()
     ]
     least = (slowest.wall_ns - median([account.wall_ns for account in accounts])) // 100
     longer = [each for each in found if each.slowest_ns - each.median_ns > least]

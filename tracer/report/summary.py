@@ -8,11 +8,13 @@ from typing import NamedTuple
 from tracer import text
 from tracer.errors import NotFound, Unreadable
 from tracer.profile.activity import COMPILE, INPUT, LAUNCH, SCHEDULING, TRACING
+from tracer.profile.coverage import function_runs
 from tracer.recorded import Run
 from tracer.report.steps import StepsReport, steps_report
 from tracer.report.timed import summed
 from tracer.timing.phases import PHASES
-from tracer.timing.timing import ENOUGH, TimedNode, Timing, read_timing
+from tracer.timing.statistics import Spread
+from tracer.timing.timing import TimedNode, Timing, read_timing
 
 _WORTH = 0.5  # of the wall time between kernels, from which on to have fewer kernels is worth it
 _MANY = 10  # kernels a step, from which on there is something to merge
@@ -50,20 +52,23 @@ def summary(report: StepsReport) -> tuple[Statement, ...]:
 
 
 def _step(report: StepsReport) -> Statement | None:
-    if report.profiled is None or not report.wall_ns:
+    if report.profiled is None or not report.typical.wall_ns:
         return None
-    profiled = f"{text.nanoseconds(report.profiled.median)} with the profiler on"
     parts = [
-        f"{kind} {_percent(own / report.wall_ns)}"
-        for kind, own in report.parts.items()
-        if own / report.wall_ns > _LEAST
+        f"{kind} {_percent(own / report.typical.wall_ns)}"
+        for kind, own in report.typical.parts.items()
+        if own / report.typical.wall_ns > _LEAST
     ]
-    number = f"median of {report.profiled.samples}" if report.profiled.samples > 1 else "one step"
+    profiled = f"{text.nanoseconds(report.profiled.median)} with the profiler on ({_number(report.profiled)})"
     if report.bare is None:
-        return Statement("step", f"A step takes {profiled} ({number}): {', '.join(parts)}.")
-    first = " the first of all," if report.settling else ""
-    bare = f"{text.nanoseconds(report.bare.median)} ({number},{first} without the profiler)"
-    return Statement("step", f"A step takes {bare}, {profiled}: {', '.join(parts)}.")
+        return Statement("step", f"A step takes {profiled}: {', '.join(parts)}.")
+    first = ", the program's first" if report.settling else ""
+    bare = f"{text.nanoseconds(report.bare.median)} without the profiler ({_number(report.bare)}{first})"
+    return Statement("step", f"A step takes {bare}, {profiled}, there: {', '.join(parts)}.")
+
+
+def _number(of: Spread) -> str:
+    return f"median of {of.samples}" if of.samples > 1 else "one step"
 
 
 def _dominates(report: StepsReport) -> Statement | None:
@@ -87,7 +92,8 @@ def _dominates(report: StepsReport) -> Statement | None:
 
 
 def _input(report: StepsReport) -> Statement | None:
-    share = report.parts.get(INPUT, 0) / report.wall_ns if report.wall_ns else 0.0
+    typical = report.typical
+    share = typical.parts.get(INPUT, 0) / typical.wall_ns if typical.wall_ns else 0.0
     if share < _LIMIT:
         return None
     advice = "prefetch, parallelise or cache the dataset"
@@ -96,17 +102,21 @@ def _input(report: StepsReport) -> Statement | None:
 
 def _jit(report: StepsReport) -> Statement | None:
     """Says whether XLA has something to gain: many kernels, with more time between them than in them."""
-    timing, steps = report.timing, report.steps.total
+    timing, typical = report.timing, report.typical
     kernels = [node for node in timing.nodes if node.time.trace and not _is_jitted(node, timing)]
     calls = sum(node.time.calls for node in kernels)
-    if not calls or not report.wall_ns:
+    functions = {timing.owners[node.time.trace].trace.runtime_name for node in kernels}
+    runs = sum(
+        number for profile in timing.profiles for name, number in function_runs(profile).items() if name in functions
+    )
+    if not calls or not runs or not typical.wall_ns:
         return None
-    between = sum(report.parts.get(kind, 0) for kind in (LAUNCH, SCHEDULING)) / report.wall_ns
+    between = sum(typical.parts.get(kind, 0) for kind in (LAUNCH, SCHEDULING)) / typical.wall_ns
     mean = text.nanoseconds(sum(node.time.self_ns for node in kernels) // calls)
-    each = text.plural(-(-calls // steps), "kernel")
-    basis = f"{each} a step of {mean} on average, {_percent(between)} of the wall time is between kernels"
+    each = text.plural(-(-calls // runs), "kernel")
+    basis = f"{each} a call of {mean} on average, {_percent(between)} of the wall time is between kernels"
     refused = dict.fromkeys(node.op for node in kernels if _NOT_COMPILED.fullmatch(node.op))
-    if calls < _MANY * steps:
+    if calls < _MANY * runs:
         return Statement("jit", f"jit_compile=True has few kernels to merge: {basis}.")
     if between < _WORTH:
         return Statement("jit", f"jit_compile=True has little to gain: {basis}.")
@@ -135,12 +145,12 @@ def _coverage(report: StepsReport) -> Statement | None:
     timing = report.timing
     if timing.is_complete:
         return None
-    reasons = ", ".join(rest.reason for rest in timing.unattributed[:2])
+    reasons = [rest.reason for rest in timing.unattributed[:2]]
+    if timing.untraced:
+        reasons.append(f"TensorFlow did not trace about {text.plural(timing.untraced, 'execution')} of cheap nodes")
     least = min(timing.coverage_nodes, timing.coverage_time)
-    because = f" ({reasons})" if reasons else ""
-    return Statement(
-        "coverage", f"Only {_percent(least)} found an owner, of {_percent(ENOUGH)} that are to be{because}."
-    )
+    because = f" ({', '.join(reasons)})" if reasons else ""
+    return Statement("coverage", f"Only {text.percent(least)} was seen and found an owner{because}.")
 
 
 def _percent(part: float) -> str:

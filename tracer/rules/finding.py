@@ -36,7 +36,7 @@ class Finding:
     message: str
     advice: str
     count: int  # nodes in one trace that it is about, or traces if it is about the function
-    local_node: str = dataclasses.field(default="", repr=False)  # that node, as its own function names it
+    local_node: str = dataclasses.field(default="", repr=False)  # as its function names it, if it has no line there
 
     @property
     def docs(self) -> str:

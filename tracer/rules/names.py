@@ -2,24 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tracer import text
 from tracer.rules.finding import Found
 from tracer.rules.subject import BACKWARD, NUMBER, PLUMBING, UPDATES, Subject
 
 LOOSE = 8  # compute nodes at top level; a loss of a line or two stays below
+_NAMED = 4  # modules that share a scope
 
 
 def shared_scope(subject: Subject) -> Iterator[Found]:
-    """Finds variables of one full name whose readers share the scope of that name: modules that share a box.
+    """Finds variables of several modules whose readers are in one scope: modules that share a box.
 
-    A layer that is called twice has its variables once, so it is not found; nor are Keras' layers, whose scopes are
-    unique even where their variables' names are not.
+    Which modules a scope may be of was recorded; else the full names of variables say it. A layer that is called twice
+    has its variables once, so it is not found; nor are Keras' layers, whose scopes are unique even where their
+    variables' names are not.
     """
+    told = set[int]()
+    for scope, modules, twins in _of_several(subject):
+        told.update(node for read in twins.values() for node, _ in read)
+        number = min(len(modules), max(map(len, twins.values())))
+        (_, reader), *_ = next(iter(twins.values()))
+        yield _shared(scope, modules, number, list(twins), reader)
+    for (scope, _), leaves in _by_full_name(subject, told).items():
+        number = max(times for _, times, _ in leaves)
+        yield _shared(scope, (), number, [leaf for leaf, _, _ in leaves], leaves[0][2])
+
+
+def _shared(scope: str, modules: Sequence[str], number: int, leaves: Sequence[str], reader: int) -> Found:
+    which = f" ({', '.join(modules[:_NAMED])}{', ...' if len(modules) > _NAMED else ''})" if modules else ""
+    return Found(
+        f"{number} modules share the scope '{scope}'{which}: each has a variable of its own named "
+        f"{', '.join(sorted(leaves))}, and their nodes are in one box",
+        "give each module its own name: Layer(name='first'). If one module has all of them, name the variables",
+        reader,
+        count=number,
+    )
+
+
+def _of_several(subject: Subject) -> Iterator[tuple[str, list[str], dict[str, list[tuple[int, int]]]]]:
+    """Returns the scopes that several modules opened, with their paths and the variables of one name read there.
+
+    With each variable comes the node that reads it there. What is read in the scope of another module below is that
+    module's.
+    """
+    modules = {
+        module.scope: module.name.split(" or ")
+        for module in subject.trace.modules
+        if module.kind == "module" and " or " in module.name
+    }
+    read: dict[tuple[int, str], dict[str, list[tuple[int, int]]]] = {}
+    for node, variable in subject.variables.items() if modules else ():
+        leaf = variable.name.partition(":")[0].rpartition("/")[2]
+        for at, reader in {_module_scope(subject, reader): reader for reader in subject.consumers[node]}.items():
+            if at[1] in modules:
+                read.setdefault(at, {}).setdefault(leaf, []).append((node, reader))
+    for (_, scope), leaves in read.items():
+        twins = {leaf: nodes for leaf, nodes in leaves.items() if len(nodes) > 1}
+        if twins:
+            yield scope, modules[scope], twins
+
+
+def _module_scope(subject: Subject, node: int) -> tuple[int, str]:
+    """Returns the innermost scope of a module that a node stands in, as its function names it, and its place."""
+    scope = subject.inlined.local_name(node).rpartition("/")[0]
+    while scope and scope not in subject.module_scopes:
+        scope = scope.rpartition("/")[0]
+    return subject.inlined.place_of[node], scope
+
+
+def _by_full_name(subject: Subject, told: set[int]) -> dict[tuple[str, str], list[tuple[str, int, int]]]:
+    """Returns scopes with variables of one full name whose readers share the scope of that name, with a reader each."""
     by_name: dict[str, list[int]] = {}
     for node, variable in subject.variables.items():
-        by_name.setdefault(variable.name.partition(":")[0], []).append(node)
+        if node not in told:
+            by_name.setdefault(variable.name.partition(":")[0], []).append(node)
     doubles: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
     for name, nodes in by_name.items():
         scope, _, leaf = name.rpartition("/")
@@ -32,16 +90,7 @@ def shared_scope(subject: Subject) -> Iterator[Found]:
         for shared_by, found in readers.items():
             if len(found) > 1 and _is_scope(shared_by, scope):
                 doubles.setdefault((scope, shared_by), []).append((leaf, len(found), found[0]))
-    for (scope, _), leaves in doubles.items():
-        number = max(times for _, times, _ in leaves)
-        listed = ", ".join(sorted(leaf for leaf, _, _ in leaves))
-        yield Found(
-            f"{number} modules share the scope '{scope}': each has a variable of its own named {listed}, and their "
-            "nodes are in one box",
-            "give each module its own name: Layer(name='first'). If one module has all of them, name the variables",
-            leaves[0][2],
-            count=number,
-        )
+    return doubles
 
 
 def outside_scope(subject: Subject) -> Iterator[Found]:

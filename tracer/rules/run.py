@@ -93,6 +93,7 @@ def _grouped(rule: Rule, function: Function, subject: Subject, found_here: Itera
     for found in found_here:
         known = found.node >= 0
         line = found.line or (subject.line(found.node) if known else None)
+        borrowed = known and not found.line and not subject.has_line(found.node)  # from the call of its function
         theirs = line is None or line == subject.trace.call_site  # the call of `fit` is no line of theirs to change
         if theirs and subject.trace.origin != "user" and rule.severity == "note":
             continue  # it is Keras' own, and nothing that its user could write in another way
@@ -113,17 +114,17 @@ def _grouped(rule: Rule, function: Function, subject: Subject, found_here: Itera
             found.message,
             found.advice,
             found.count,
-            subject.inlined.local_name(found.node) if known else "",
+            subject.inlined.local_name(found.node) if borrowed else "",
         )
     return iter(groups.values())
 
 
 def _key(finding: Finding) -> _Key:
-    """Returns what two findings that are one agree in: the line; without one, the end of the node's path.
+    """Returns what two findings that are one agree in: the line; without one of its own, the end of the node's path.
 
-    Of a function that is called, its caller's path of a node is longer by the call.
+    Of a function that is called, its caller's path of a node is longer by the call, and its line is that of the call.
     """
-    return finding.rule, finding.message, finding.line or (finding.local_node or finding.function)
+    return finding.rule, finding.message, finding.local_node or finding.line or finding.function
 
 
 def _order(numbered: tuple[int, Finding]) -> tuple[object, ...]:

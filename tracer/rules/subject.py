@@ -86,6 +86,11 @@ class Subject:
         captures = self.inlined.captures or self.trace.captures
         return {self.index_of[node]: found for node, found in captures.items() if node in self.index_of}
 
+    @functools.cached_property
+    def module_scopes(self) -> frozenset[str]:
+        """The scopes of modules and layers, as their functions name them."""
+        return frozenset(module.scope for module in self.trace.modules)
+
     def of_ops(self, ops: Iterable[str]) -> Iterator[int]:
         """Returns the nodes of some ops, in the order of the graph."""
         return iter(sorted(index for op in ops for index in self.by_op.get(op, ())))

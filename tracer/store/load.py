@@ -17,7 +17,7 @@ from tracer.store import layout
 from tracer.store.files import read_json
 from tracer.store.graph_def import read_graph
 from tracer.store.process import is_alive
-from tracer.store.profiles import open_profile, open_steps, profile_files
+from tracer.store.profiles import ProfileReader, profile_files
 from tracer.store.schema import RUN, TRACE, check
 from tracer.store.sources import open_source
 
@@ -51,6 +51,7 @@ def _run(path: Path, facts: dict[str, Any]) -> Run:
         traces.append(trace)
         warnings += damage
     window = facts.get("window")
+    reader = ProfileReader()
     return Run(
         path=str(path),
         name=f"{path.parent.name}/{path.name}",
@@ -69,8 +70,8 @@ def _run(path: Path, facts: dict[str, Any]) -> Run:
         warnings=tuple(warnings),
         functions=group_functions(traces),
         profiles=profile_files(path),
-        _open_profile=open_profile,
-        _open_steps=open_steps,
+        _open_profile=reader.profile,
+        _open_steps=reader.steps,
         _open_source=functools.partial(open_source, path),
     )
 

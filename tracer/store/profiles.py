@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,24 +23,34 @@ def profile_files(folder: Path) -> tuple[str, ...]:
     return tuple(str(file) for file in sorted(sessions[-1].glob(f"*{SUFFIX}"))) if sessions else ()
 
 
-def open_profile(path: str) -> Profile:
-    """Reads a profile.
+class ProfileReader:
+    """Reads a run's profiles, each once: a command looks at the executions, at the steps, and at what shows them."""
 
-    Raises:
-      Unreadable: it cannot be read, is empty, cut off, damaged, or no profile.
-    """
-    with _os_errors(path):
-        return _read(path, Path(path).stat().st_mtime_ns)
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, Profile]] = {}
 
+    def profile(self, path: str) -> Profile:
+        """Reads a profile.
 
-def open_steps(path: str) -> tuple[StepAccount, ...]:
-    """Returns where the wall time of a profile's steps went. Raises as `open_profile`."""
-    from tracer.profile.activity import read_timelines
-    from tracer.profile.steps import step_accounts, step_threads
+        Raises:
+          Unreadable: it cannot be read, is empty, cut off, damaged, or no profile.
+        """
+        from tracer.profile.executions import read_profile
 
-    profile = open_profile(path)
-    with _os_errors(path):
-        return step_accounts(profile, read_timelines(Path(path).read_bytes(), path, step_threads(profile)))
+        with _os_errors(path):
+            modified_ns = Path(path).stat().st_mtime_ns
+            if path not in self._known or self._known[path][0] != modified_ns:
+                self._known[path] = (modified_ns, read_profile(Path(path).read_bytes(), path))
+        return self._known[path][1]
+
+    def steps(self, path: str) -> tuple[StepAccount, ...]:
+        """Returns where the wall time of a profile's steps went. Raises as `profile`."""
+        from tracer.profile.activity import read_timelines
+        from tracer.profile.steps import step_accounts, step_threads
+
+        profile = self.profile(path)
+        with _os_errors(path):
+            return step_accounts(profile, read_timelines(Path(path).read_bytes(), path, step_threads(profile)))
 
 
 @contextmanager
@@ -50,10 +59,3 @@ def _os_errors(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise Unreadable(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
-
-
-@functools.lru_cache(maxsize=2)  # a command looks at the executions, at the steps, and at what shows them
-def _read(path: str, _modified_ns: int) -> Profile:
-    from tracer.profile.executions import read_profile
-
-    return read_profile(Path(path).read_bytes(), path)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tracer.errors import NotFound, Unreadable
 from tracer.graph.inline import LIMIT
 from tracer.profile.attribute import NodeTime, Unattributed, attribute
+from tracer.profile.building import HOST_DEVICE
 from tracer.profile.coverage import function_runs
 from tracer.profile.lookup import OF_EAGER, OF_INPUT, OF_NODE, OF_RUNTIME
 from tracer.profile.model import Profile
@@ -120,22 +121,15 @@ def _untraced(nodes: Sequence[NodeTime], owners: Mapping[str, TraceOwners], prof
     runs: Counter[str] = Counter()
     for profile in profiles:
         runs.update(function_runs(profile))
-    on_device: dict[str, Counter[tuple[str, str]]] = {}
+    calls: dict[str, Counter[str]] = {}
     for node in nodes:
-        on_device.setdefault(node.trace, Counter())[node.path, node.device] += node.calls
+        if node.device == HOST_DEVICE:  # kernels on another are no executions of their own
+            calls.setdefault(node.trace, Counter())[node.path] += node.calls
     return sum(
-        each.untraced(_most_on_a_device(on_device.get(trace, {})), runs[each.trace.runtime_name])
+        each.untraced(calls.get(trace, {}), runs[each.trace.runtime_name])
         for trace, each in owners.items()
         if runs[each.trace.runtime_name]
     )
-
-
-def _most_on_a_device(calls: Mapping[tuple[str, str], int]) -> dict[str, int]:
-    """Returns the executions of each path: one on a host has kernels on a device, which are no further ones."""
-    most: dict[str, int] = {}
-    for (path, _), number in calls.items():
-        most[path] = max(most.get(path, 0), number)
-    return most
 
 
 def _owner(owners: TraceOwners | None, node: NodeTime) -> Owner:

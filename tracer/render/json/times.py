@@ -96,8 +96,8 @@ def window(of: Window | None) -> dict[str, Any] | None:
 
 
 def coverage(timing: Timing) -> dict[str, float]:
-    """Returns which part of the executions, and of their time, found their node."""
-    return {"nodes": timing.coverage_nodes, "time": timing.coverage_time}
+    """Returns which part of the executions, and of their time, found an owner, and how many went untraced."""
+    return {"nodes": timing.coverage_nodes, "time": timing.coverage_time, "untraced": timing.untraced}
 
 
 def _head(timing: Timing, function: str, self_ns: int) -> dict[str, Any]:
@@ -125,6 +125,7 @@ def _op(row: OpRow) -> dict[str, Any]:
         "source": _frame(row.source),
         "function": row.node.function,
         "trace": time.trace,
+        "kind": time.kind,
         "kernels": list(time.kernels),
         "fused": list(owner.fused),
         "shared": time.shared,

@@ -153,7 +153,7 @@ def _window(timing: Timing) -> str:
     assert window is not None
     steps = f"{text.plural(window.steps, 'step')} after {text.plural(window.warmup, 'warm-up call')}"
     each = text.nanoseconds(window.median_ns)
-    bare = f", {text.nanoseconds(median(window.bare_step_ns))} without it" if window.bare_step_ns else ""
+    bare = f", {text.nanoseconds(median(window.settled_ns))} without it" if window.settled_ns else ""
     return f"{steps}; a step takes {each} with the profiler{bare}"
 
 

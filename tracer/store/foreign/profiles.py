@@ -14,7 +14,7 @@ from tracer.errors import Unreadable
 from tracer.profile.model import Profile
 from tracer.recorded import Run, Warned, Window
 from tracer.store.foreign.values import foreign_run, shown
-from tracer.store.profiles import SUFFIX, open_profile
+from tracer.store.profiles import SUFFIX, ProfileReader
 from tracer.text import plural
 
 _EXAMPLES = 3  # of folders to choose from
@@ -56,9 +56,11 @@ def with_profiles(run: Run, sessions: Sequence[Path]) -> Run:
     if not chosen:
         return dataclasses.replace(run, warnings=warnings)
     kind = f"{run.scenario} with {plural(len(chosen), 'profile')}"
-    return dataclasses.replace(
-        run, scenario=kind, profiles=tuple(chosen), warnings=warnings, _open_profile=open_profile
-    )
+    return _with_files(dataclasses.replace(run, scenario=kind, warnings=warnings), chosen, ProfileReader())
+
+
+def _with_files(run: Run, files: Sequence[str], reader: ProfileReader) -> Run:
+    return dataclasses.replace(run, profiles=tuple(files), _open_profile=reader.profile, _open_steps=reader.steps)
 
 
 def _chosen(sessions: Sequence[Path]) -> tuple[list[str], tuple[Warned, ...]]:
@@ -86,17 +88,18 @@ def _home(session: Path) -> Path:
 
 def _run(path: Path, files: Sequence[str], warnings: Iterable[Warned]) -> Run:
     """Returns the run of profiles alone: what is in them is what there is to show."""
+    reader = ProfileReader()
     profiles, damaged = [], []
     for file in files:
         try:
-            profiles.append(open_profile(file))
+            profiles.append(reader.profile(file))
         except Unreadable as error:  # noqa: PERF203  # a file for each host: few
             damaged.append(error)
     if not profiles:
         raise damaged[0]
     lost = (Warned("damaged", error.message, error.hint) for error in damaged)
     run = foreign_run(path, _kind(profiles), (), warnings=(*warnings, *lost))
-    return dataclasses.replace(run, profiles=tuple(files), window=_window(profiles), _open_profile=open_profile)
+    return _with_files(dataclasses.replace(run, window=_window(profiles)), files, reader)
 
 
 def _kind(profiles: Sequence[Profile]) -> str:
