@@ -82,7 +82,7 @@ def groups_report(timing: Timing, by: str, *, function: str = "", sort: str = ""
     check_group(by)
     nodes = nodes_of(timing, function)
     found = summed(nodes, _KEYS[by])
-    details = _classes(timing) if by in ("layer", "module") else {}
+    details = _classes(timing) if by == "layer" else {}
     rows = most_first((GroupRow(name, details.get(name, ""), sums) for name, sums in found.items()), sort or "self")
     if not sort and by == "phase":
         rows.sort(key=lambda row: PHASES.index(row.name))

@@ -94,12 +94,18 @@ def nodes_of(timing: Timing, function: str = "") -> Sequence[TimedNode]:
     """Returns the nodes of a function, or of one trace of it: `step#2`; all nodes if it is empty.
 
     Raises:
-      NotFound: there is no such function or trace.
+      NotFound: there is no such function or trace, or it did not run by itself.
     """
     if not function:
         return timing.nodes
     traces = _traces(timing.run, function)
-    return [node for node in timing.nodes if node.time.trace in traces]
+    found = [node for node in timing.nodes if node.time.trace in traces]
+    if not found:
+        raise NotFound(
+            f"'{function}' did not run by itself in the window",
+            hint="what a function runs inside another one is part of that one: leave out --function, or name the caller",
+        )
+    return found
 
 
 def rest_of(timing: Timing, function: str = "") -> tuple[Unattributed, ...]:

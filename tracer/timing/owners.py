@@ -94,10 +94,19 @@ class TraceOwners:
         return ""
 
     def _stack(self, origins: tuple[str, ...]) -> Stack:
-        """Returns the lines behind the first of a node's origins that has any."""
+        """Returns the lines behind the first of a node's origins that has any, from the traced function on.
+
+        Who called that function for the first time, and so had it traced, is not who calls it in the window.
+        """
         if self._lines is None:
             return ()
-        return next(filter(None, (self._lines.stack(self._index[origin]) for origin in origins)), ())
+        stacks = (self._lines.stack(self._index[origin]) for origin in origins if origin in self._index)
+        stack = next(filter(None, stacks), ())
+        own = self.trace.definition
+        if own is None:
+            return stack
+        inside = (at for at, frame in enumerate(stack) if (frame.file, frame.function) == (own.file, own.function))
+        return stack[next(inside, 0) :]
 
     def _phase(self, path: str, index: int | None) -> str:
         if self.trace.name.startswith(_DATASET):
