@@ -293,6 +293,7 @@ def show(
 
 
 def _grouped(run: Run, by: str, function: str, sort: str, top: int, limit: int) -> GroupsReport | StepsReport:
+    from tracer.profile.sums import each_step
     from tracer.report.groups import check_group, groups_report
     from tracer.report.steps import steps_report
     from tracer.timing.timing import read_timing
@@ -301,7 +302,7 @@ def _grouped(run: Run, by: str, function: str, sort: str, top: int, limit: int) 
     if by == "step":
         if function or sort:
             raise UsageError("steps are of the whole run, in their order", hint="leave out --function and --sort")
-        return steps_report(read_timing(run, by_step=True, limit=limit), top=top)
+        return steps_report(read_timing(run, by_step=each_step, limit=limit), top=top)
     return groups_report(read_timing(run, limit=limit), by, function=function, sort=sort, top=top)
 
 

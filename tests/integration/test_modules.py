@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 import tracer
+from tracer.capture.modules import living_modules
 from tracer.recorded import Run, Trace
 from tracer.store.load import load_run
 
@@ -37,6 +38,33 @@ class Scale(tf.Module):
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Returns `x` scaled."""
         return x * self.w
+
+
+class Bare(tf.Module):
+    """A module that holds what it is given."""
+
+    scale: Scale
+
+    def __init__(self, name: str | None = None, **held: object) -> None:
+        super().__init__(name=name)
+        for attribute, value in held.items():
+            setattr(self, attribute, value)
+
+
+class Silent:
+    """A key that has no text."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class Nameless(Scale):
+    """A module that raises where its name is asked for."""
+
+    @property
+    def name(self) -> str:
+        """Raises."""
+        raise RuntimeError("no name")
 
 
 def record(tmp_path: Path, target: object) -> Run:
@@ -174,3 +202,46 @@ def test_a_model_that_is_not_built_costs_nothing(tmp_path: Path) -> None:
 
     assert not waiting.built
     assert [warning.code for warning in run.warnings] == []
+
+
+def test_a_dicts_keys_are_not_asked_for_their_text() -> None:
+    """They are the user's objects, or variables with all their values; their place in the dict is label enough."""
+    held = {Silent(): Scale(), Silent(): Scale(), "a": Scale(), 7: Scale()}
+    (module, *_) = living_modules([Bare(held=held), Scale()]).modules
+
+    assert list(module.parts) == ["held[#0]", "held[#1]", "held['a']", "held[7]"]
+
+
+def test_a_part_that_is_called_as_an_attribute_hides_no_other() -> None:
+    """Each has a label of its own: attributes where names are not enough to tell them apart."""
+    module = living_modules([Bare(a=Bare("pair"), b=Bare("pair"), c=Bare("a"), d=Bare("other"))]).modules[0]
+
+    assert {label: part.name for label, part in module.parts.items()} == {
+        "a": "pair",
+        "b": "pair",
+        "c": "a",
+        "other": "other",
+    }
+
+
+def test_lists_in_lists_end() -> None:
+    """Modules may hold any data: 1.6 billion places in lists are not all looked at, what stands beside them is."""
+    many: list[object] = []
+    many += [many] * 200
+    holder = Bare(scale=Scale())
+    vars(holder)["many"] = many  # TensorFlow, which tracks what attributes are set to, recurses
+
+    assert list(living_modules([holder, holder.scale]).modules[0].parts) == ["scale"]
+
+
+def test_a_module_that_raises_costs_only_itself(tmp_path: Path) -> None:
+    """The run says which it was, and knows all others."""
+    scale = Scale()
+    broken = Bare("holder", inner=Nameless(), scale=scale)
+    run = record(tmp_path, scale)
+
+    assert broken.scale is scale
+    assert [(warning.code, warning.message) for warning in run.warnings] == [
+        ("no-modules", "it is not known which scopes are a Nameless's: RuntimeError: no name")
+    ]
+    assert {scope.scope: scope.name for scope in only(run).modules} == {"": "holder.scale"}

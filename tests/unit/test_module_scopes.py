@@ -1,5 +1,7 @@
 """Which name scopes of a graph are which module's."""
 
+import time
+
 from tests.helpers import graph
 from tracer.capture.module_scopes import Known, module_scopes
 from tracer.capture.modules import LAYER, MODULE, Module
@@ -134,6 +136,37 @@ def test_a_backward_function_belongs_to_where_its_forward_function_ran():
     whole = Graph(whole.nodes, {**whole.functions, "b": function})
 
     assert found(whole, module("net", scope="net")) == {"net": "net", "d": "net"}
+
+
+def test_the_gradient_of_what_may_be_of_two_may_be_of_both():
+    """Functions may share a path, so what mirrors it is of all that have it, and not of the last one."""
+    one, two = (module(name, parts=[layer("dense", name)]) for name in ("one", "two"))
+    body = "(a) dense_1/x:Mul<-a"
+    whole = graph(
+        "v:Placeholder  w:Placeholder  c:PartitionedCall@f<-v  d:PartitionedCall@g<-w  e:PartitionedCall@b",
+        f=body,
+        g=body,
+        b="gradients/dense_1/y:Mul",
+    )
+
+    assert found(whole, one, two, v="one", w="two") == {
+        "dense_1": "one.dense or two.dense",
+        "gradients/dense_1": "one.dense or two.dense",
+    }
+
+
+def test_a_thousand_layers_are_found_at_once():
+    """What a scope may be is looked up by its name: the program that is recorded waits for it."""
+    names = [f"dense_{number}" for number in range(2000)]
+    whole = graph("v:Placeholder  " + "  ".join(f"m_1/{name}_1/x:Mul<-v  m_1/op_{name}/y:Mul" for name in names))
+    model = layer("m", "k", parts=[layer(name) for name in names])
+    graphed, known = inline(whole), Known([model, *model.parts.values()])
+
+    began = time.process_time()
+    scopes = module_scopes(graphed, {}, known, {"v": "k"}, {})
+
+    assert time.process_time() - began < 2  # 0.1 s; as a search it took 10
+    assert [scope.name for scope in scopes] == ["m", *(f"m.{name}" for name in names)]
 
 
 def test_a_method_is_its_modules_without_a_scope():

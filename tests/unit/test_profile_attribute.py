@@ -9,6 +9,7 @@ from tracer.graph.inline import inline
 from tracer.profile.attribute import attribute
 from tracer.profile.hlo_nodes import hlo_nodes, is_program_of
 from tracer.profile.lookup import Recorded
+from tracer.profile.sums import each_step
 
 PROGRAM = """HloModule a_inference_f_7__.2
 
@@ -318,7 +319,7 @@ def test_memory_of_an_op_that_python_runs_is_its_own():
 
 
 def test_steps_can_be_told_apart():
-    """With `by_step` a node has a row for each step; the sums are the same."""
+    """A node has a row for each step that is told apart; the sums are the same."""
     profiles = [
         profile(
             host(
@@ -329,8 +330,8 @@ def test_steps_can_be_told_apart():
     ]
     traces = [recorded("000-f", "f", "a")]
 
-    found = attribute(profiles, traces, by_step=True)
-    assert [(node.step, node.calls, node.self_ns) for node in found.nodes] == [(4, 1, 40), (3, 2, 30), (-1, 1, 1)]
+    found = attribute(profiles, traces, by_step=each_step)
+    assert [(node.step, node.calls, node.self_ns) for node in found.nodes] == [(1, 1, 40), (0, 2, 30), (-1, 1, 1)]
     assert [(node.step, node.calls, node.self_ns) for node in attribute(profiles, traces).nodes] == [(-1, 4, 71)]
 
 

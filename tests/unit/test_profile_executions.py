@@ -351,8 +351,23 @@ def test_runs_of_one_function_are_apart():
     ]
 
 
+def test_what_a_thread_runs_is_in_its_own_step():
+    """Where steps of two threads overlap, each has what its own thread did; the later one has the rest."""
+    found = profile(
+        host(
+            "one  step{step_num=0,_r=1} 0-100  EagerLocalExecute: MatMul 20-40  KernelAndDeviceFunc::Run 22-38"
+            "  MemoryAllocation{allocator_name=mklcpu,allocation_bytes=512,bytes_allocated=512} 30-31",
+            "two  step{step_num=1,_r=1} 10-100",
+            "pool  a:Mul 20-30  MemoryAllocation{allocator_name=mklcpu,allocation_bytes=64,bytes_allocated=64} 31-32",
+        )
+    )
+
+    assert [(each.thread.name, found.steps[each.step].number) for each in found] == [("one", 0), ("pool", 1)]
+    assert [(each.bytes, found.steps[each.step].number) for each in found.allocations] == [(512, 0), (64, 1)]
+
+
 def test_steps_of_one_number_stay_apart():
-    """A program that counts its steps anew, for each epoch, has its steps told apart by their positions."""
+    """A program that counts its steps anew, for each epoch, has each step as it marked it."""
     found = profile(host("main  step{step_num=0,_r=1} 0-10  step{step_num=1,_r=1} 20-30  step{step_num=0,_r=1} 40-50"))
 
-    assert [(step.number, step.start_ns) for step in found.steps] == [(0, 0), (1, 20), (2, 40)]
+    assert [(step.number, step.start_ns) for step in found.steps] == [(0, 0), (1, 20), (0, 40)]

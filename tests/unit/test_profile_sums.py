@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.profiles import host, profile
-from tracer.profile.sums import add_sums
+from tracer.profile.sums import common_steps, each_step, sums_of
 
 EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 20), st.integers(0, 12)), max_size=12)
 
@@ -21,8 +21,7 @@ def test_a_moment_is_in_the_total_of_an_op_once(one, two):
         for name, events in (("one", one), ("two", two))
     )
     found = profile(host(*lines))
-    rows, sums = found.executions, {}
-    add_sums(found, sums)
+    rows, sums = found.executions, sums_of([found])
     expected = dict.fromkeys(range(len(found.ops)), 0)
     for row, op in enumerate(rows.op):
         if op not in around(rows, row):
@@ -32,3 +31,31 @@ def test_a_moment_is_in_the_total_of_an_op_once(one, two):
         found.ops[op]: time for op, time in expected.items()
     }
     assert sum(each.calls for each in sums.values()) == len(one) + len(two)
+
+
+def steps(*numbers):
+    """Returns a profile with steps of these numbers, and an execution in each."""
+    events = (
+        f"step{{step_num={number},_r=1}} {10 * place}-{10 * place + 9}  a:Mul {10 * place + 1}-{10 * place + 2}"
+        for place, number in enumerate(numbers)
+    )
+    return profile(host("main  " + "  ".join(events)))
+
+
+def test_each_step_of_each_host_has_a_number():
+    """The numbers go on from host to host, and do not ask what the program calls its steps."""
+    profiles = [steps(5, 6), steps(), steps(5, 5, 5)]
+
+    assert [list(each) for each in each_step(profiles)] == [[0, 1], [], [2, 3, 4]]
+    assert sorted(key.step for key in sums_of(profiles, each_step)) == [0, 1, 2, 3, 4]
+
+
+def test_hosts_have_the_steps_of_one_number_in_common():
+    """The first step of a number on one host is the first of it on another, wherever each of them begins."""
+    assert common_steps([steps(5, 6, 7), steps(6, 7, 8)]) == [[0, 1, 2], [1, 2, 3]]
+    assert common_steps([steps(5, 6), steps(5, 5)]) == [[0, 1], [0, 2]]
+
+
+def test_a_program_that_counts_anew_has_its_steps_in_their_order():
+    """The steps of the second epoch come behind those of the first."""
+    assert common_steps([steps(0, 1, 0, 1)]) == [[0, 1, 2, 3]]

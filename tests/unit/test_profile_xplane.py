@@ -10,6 +10,7 @@ from tracer.profile.attribute import attribute
 from tracer.profile.executions import read_profile
 from tracer.profile.lookup import Recorded
 from tracer.profile.steps import step_accounts
+from tracer.profile.sums import each_step
 from tracer.profile.xplane import read_planes
 
 DATA = Path(__file__).parents[1] / "data" / "profiles"
@@ -85,7 +86,7 @@ def check(content):
         timelines = read_timelines(content, "vm.xplane.pb")
     except Unreadable:
         return False
-    found = attribute([profile], [Recorded("000-f", "__inference_f_7", {"net/a"})], by_step=True)
+    found = attribute([profile], [Recorded("000-f", "__inference_f_7", {"net/a"})], by_step=each_step)
     own = sum(node.self_ns for node in found.nodes) + sum(row.self_ns for row in found.unattributed)
     assert own == found.self_ns == sum(profile.executions.self_ns)
     assert found.calls == len(profile) <= profile.events

@@ -1,13 +1,17 @@
 """The steps of a window, and what is said of them in words."""
 
+import re
+
 import pytest
 
 from tests.helpers import graph, run, trace
-from tests.profiles import host, profile, space
+from tests.profiles import host, space
 from tracer.errors import NotFound
 from tracer.graph.lines import Frame, Lines
 from tracer.profile.activity import read_timelines
+from tracer.profile.executions import read_profile
 from tracer.profile.steps import step_accounts
+from tracer.profile.sums import each_step
 from tracer.recorded import Window
 from tracer.report.steps import steps_report
 from tracer.report.summary import summary
@@ -33,10 +37,10 @@ def steps(*lengths, busy=40):
     return "  ".join(["main", *events])
 
 
-def timed(text, *, window=None, jit=False):
-    """Returns the timing of a run with this thread in its profile."""
-    content = space(host(text))
-    seen = profile(host(text))
+def timed(*hosts, window=None, jit=False):
+    """Returns the timing of a run with the profiles of hosts, each of one thread."""
+    contents = {f"{number}.xplane.pb": space(host(text)) for number, text in enumerate(hosts)}
+    seen = {path: read_profile(content, path) for path, content in contents.items()}
     traced = trace(
         "step",
         graphs={"traced": graph("x:Placeholder  net/mul:Mul<-x")},
@@ -45,12 +49,12 @@ def timed(text, *, window=None, jit=False):
     )
     recorded = run(
         traced,
-        profiles=("vm.xplane.pb",),
+        profiles=tuple(contents),
         window=window,
-        _open_profile=lambda _: seen,
-        _open_steps=lambda path: step_accounts(seen, read_timelines(content, path)),
+        _open_profile=seen.__getitem__,
+        _open_steps=lambda path: step_accounts(seen[path], read_timelines(contents[path], path)),
     )
-    return read_timing(recorded, by_step=True)
+    return read_timing(recorded, by_step=each_step)
 
 
 def said_of(timing):
@@ -75,6 +79,23 @@ def test_the_slowest_step_tells_what_was_different():
     assert report.slowest.number == 2
     assert ("net/mul", False, 40, 400) in [(d.what, d.is_part, d.median_ns, d.slowest_ns) for d in report.different]
     assert ("ops", True, 40, 400) in [(d.what, d.is_part, d.median_ns, d.slowest_ns) for d in report.different]
+
+
+def test_steps_of_one_number_are_several():
+    """Where a program gives all its steps one number, the slowest is compared with the others, and keeps the number."""
+    text = re.sub(r"step_num=\d", "step_num=7", steps(100, 100, 1000, 100))
+    report = steps_report(timed(text))
+
+    assert (report.slowest.number, report.slowest.wall_ns) == (7, 1000)
+    assert ("net/mul", False, 40, 400) in [(d.what, d.is_part, d.median_ns, d.slowest_ns) for d in report.different]
+
+
+def test_the_slowest_step_of_several_hosts_is_that_of_one():
+    """What another host did in its step of that number is no part of it; one on which nothing ran has no steps."""
+    report = steps_report(timed(steps(100, 100), "main", steps(100, 100, 1000, 100)))
+
+    assert (report.slowest.number, report.steps.total) == (2, 6)
+    assert ("net/mul", False, 40, 400) in [(d.what, d.is_part, d.median_ns, d.slowest_ns) for d in report.different]
 
 
 def test_steps_that_are_alike_have_no_slowest():

@@ -20,6 +20,7 @@ from tracer.render.text.diff import diff
 from tracer.report.conditions import Condition, parse_condition
 from tracer.report.diff import diff_report
 from tracer.report.sides import Side
+from tracer.report.time_rows import moved_lines
 from tracer.timing.samples import read_samples
 
 NODES = "x:Placeholder  net/a/mul:Mul<-x  net/b/exp:Exp<-net/a/mul"
@@ -264,6 +265,58 @@ def test_conditions_decide_on_the_exit_code(monkeypatch, conditions, code):
     options = [option for condition in conditions for option in ("--fail-on", condition)]
 
     assert CliRunner().invoke(main, ["diff", "a", "b", *options]).exit_code == code
+
+
+@pytest.mark.parametrize("steps", [24, 48, 100])
+def test_memory_is_of_one_step_however_many_there_are(steps):
+    """A run of many steps is compared by batches of them, and what a step allocates stays what one allocates."""
+    blocks = tuple(_block(step, 1024, 4096) for step in range(steps))
+    seen = dataclasses.replace(profile(_events(100, 50, steps=steps)), allocations=blocks)
+    many = _run(_open_profile=lambda _: seen)
+    measured = _diff(_run(blocks=blocks[:6]), many).measured
+
+    assert (measured.bytes.before, measured.bytes.after, measured.bytes.after_range) == (1024, 1024, (1024, 1024))
+    assert (measured.bytes.verdict, measured.peak_bytes.after) == ("same", 4096)
+    [layer] = [row for row in measured.rows if row.key.by == "layer"]
+    assert (layer.after_ns, layer.calls, layer.bytes) == (100, (1, 1), (1024, 1024))
+
+
+def test_batches_follow_each_other_and_leave_the_profile_as_it_was_read():
+    """At most 24 batches, whose steps are counted; the steps keep their numbers."""
+    run_ = _run(_open_profile=lambda _: profile(_events(100, 50, steps=50)))
+    sampled = read_samples(run_)
+
+    assert (len(sampled.batches), sampled.steps, sampled.batches[:3]) == (24, 50, (3, 2, 2))
+    assert sampled.self_ns() == [150.0] * 24
+    assert sampled.calls() == [2.0] * 24
+    assert [step.number for step in sampled.timing.profiles[0].steps] == [*range(50)]
+
+
+def test_hosts_share_their_steps():
+    """A step takes what it takes on all hosts together; a block of one host's is allocated in a step of both."""
+    seen = {
+        "a": profile(_events(100, 50)),
+        "b": dataclasses.replace(
+            profile(_events(100, 50), path="b"), allocations=tuple(_block(n, 10, 10) for n in range(6))
+        ),
+    }
+    both = _run(profiles=("a", "b"), _open_profile=seen.__getitem__)
+    measured = _diff(both, both).measured
+
+    assert (read_samples(both).batches, read_samples(both).self_ns()) == ((1,) * 6, [300.0] * 6)
+    assert (measured.bytes.before, measured.bytes.before_range, measured.calls) == (10, (10, 10), (4, 4))
+
+
+def test_lines_of_a_long_file_find_theirs():
+    """In a file that says the same again and again every line has its own, behind the lines that came and went."""
+    before = [line for n in range(2000) for line in (f"x{n} = {n}", "", "    return x", "else:")]
+    after = ["import x", *before[:800], *before[804:4000], "y", *before[4000:]]
+    files = {"1": tuple(before), "2": tuple(after)}
+    old, new = (run(name=name, _open_source=lambda file, name=name: Source(file, files[name], "")) for name in "12")
+    moved = moved_lines(old, new, ["net.py"])
+    lines = [1, 800, 805, 4000, 4001, 8000]
+
+    assert [moved(("net.py", line)) for line in lines] == [("net.py", line) for line in (2, 801, 802, 3997, 3999, 7998)]
 
 
 def test_a_condition_on_a_scope_that_nobody_has_is_not_found():

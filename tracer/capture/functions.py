@@ -146,6 +146,8 @@ class FunctionRecorder:
         objects = living_objects()
         with self._tolerant("no-modules", "it is not known which scopes are which module's"):
             self.living = living_modules(objects)
+            for name, why in self.living.lost.items():
+                self.warnings.append(Warned("no-modules", f"it is not known which scopes are a {name}'s: {why}", ""))
         with self._tolerant("no-keras-graph", "the Keras model's layers could not be drawn"):
             self.models = living_models(objects)
         with self._guarded():

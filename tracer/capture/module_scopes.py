@@ -7,6 +7,7 @@ which layer it is where names do not. The nodes of a gradient stand in scopes na
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,9 +43,7 @@ def module_scopes(
       methods: what Python calls the functions, by their runtime names, and by the names in these where that is one;
         that of the graph itself by "".
     """
-    found: dict[str, dict[_Match, None]] = defaultdict(dict)
-    for scope, matches in _Matching(graph, functions, modules, variables, methods).run():
-        found[scope].update(dict.fromkeys(matches))
+    found = _Matching(graph, functions, modules, variables, methods).run()
     return tuple(_scope(scope, list(matches)) for scope, matches in found.items())
 
 
@@ -87,23 +86,25 @@ class _Matching:
         self._mirrored: dict[int, str] = {}  # scopes of a gradient: the path of what they are the gradient of
         self._called: dict[int, tuple[_Match, ...]] = {}  # calls of a module's methods, and of their gradients
 
-    def run(self) -> Iterable[tuple[str, tuple[_Match, ...]]]:
-        """Yields each scope that is a module's, by its path in its function."""
+    def run(self) -> Mapping[str, Iterable[_Match]]:
+        """Returns the modules of each scope that is theirs, by its path in its function: functions may share a path."""
         tree = self._tree
         self._own[0] = self._around[0] = self._method(0, "")
         for scope in range(1, len(tree)):
             if tree.depths[scope] <= _DEEPEST:
                 self._enter(scope)
-        forward = {self._local[scope]: self._own[scope] for scope in range(len(tree)) if self._own[scope]}
-        for scope, path in self._mirrored.items():
-            self._own[scope] = forward.get(path, ())
-        for scope, matches in enumerate(self._own):
-            if matches:
-                yield self._local[scope], matches
         self._find_backward()
+        found: dict[str, dict[_Match, None]] = defaultdict(dict)
+        for path, matches in zip(self._local, self._own, strict=True):
+            if matches:
+                found[path].update(dict.fromkeys(matches))
+        for scope, path in self._mirrored.items():
+            if path in found:
+                found[self._local[scope]].update(found[path])
         for scope, matches in self._called.items():
-            above = self._local[self._tree.parents[scope]]
-            yield f"{above}/{self._tree.names[scope]}" if above else self._tree.names[scope], matches
+            above = self._local[tree.parents[scope]]
+            found[f"{above}/{tree.names[scope]}" if above else tree.names[scope]].update(dict.fromkeys(matches))
+        return found
 
     def _method(self, scope: int, function: str) -> tuple[_Match, ...]:
         """Returns the module whose method a function is: such a method need not open a scope."""
@@ -164,19 +165,13 @@ class Known:
 
     def __init__(self, modules: Sequence[Module]) -> None:
         """Takes those that are alive."""
-        self._scoped: dict[str, list[Module]] = defaultdict(list)
-        self._named: dict[str, list[Module]] = defaultdict(list)
-        self._of_class: dict[str, list[Module]] = defaultdict(list)
-        self._below: dict[_Match, dict[Module, str]] = {}
+        self._scoped = _by((module.scope, module) for module in modules if module.scope)
+        self._named = _by((module.name, module) for module in modules)
+        self._of_class = _by((name, module) for module in modules for name in module.classes)
+        self._insides: dict[tuple[_Match, ...], _Inside] = {}
         parts = {part for module in modules for part in module.parts.values()}
         self._in_layers = {part for module in modules if module.kind == LAYER for part in module.parts.values()}
         self._paths = _outermost(modules, parts)
-        for module in modules:
-            self._named[module.name].append(module)
-            for name in module.classes:
-                self._of_class[name].append(module)
-            if module.scope:
-                self._scoped[module.scope].append(module)
 
     def of(
         self, local: str, name: str, around: tuple[_Match, ...], read: frozenset[str], whole: frozenset[str]
@@ -191,16 +186,14 @@ class Known:
           whole: those that are read anywhere in the graph.
         """
         inside = self._inside(around)
-        scoped = _fitting(self._scoped.get(local, ()), name, read, sure=True)
-        close = [part for module, _ in around for part in module.parts.values() if _bears(part, name)]
         found = (
-            scoped
-            or _fitting(close, name, read, sure=True)
-            or _fitting([module for module in inside if _bears(module, name)], name, read)
+            _fitting(self._scoped.get(local, ()), name, read, sure=True)
+            or _fitting(_bearing(inside.close, name), name, read, sure=True)
+            or _fitting(_bearing(inside.named, name), name, read)
             or _fitting(self._free(name, anywhere=not around), name, read)
             or _fitting([] if around else self._reading(name, whole), name, whole)
         )
-        return tuple((module, inside.get(module) or self._paths[module]) for module in found)
+        return tuple((module, inside.paths.get(module) or self._paths[module]) for module in found)
 
     def of_method(self, name: str, around: tuple[_Match, ...], read: frozenset[str]) -> tuple[_Match, ...]:
         """Returns the module whose method a function is; none where it may be that of several.
@@ -213,20 +206,18 @@ class Known:
         owner = name.rpartition(".")[0]
         found = self._of_class.get(owner, [])
         reading = [module for module in found if module.variables & read]
-        inside = {**self._inside(around), **dict(around)}
+        inside = {**self._inside(around).paths, **dict(around)}
         for likely in ([module for module in found if module in inside], reading, found):
             if len(likely) == 1:
                 return ((likely[0], inside.get(likely[0]) or self._paths[likely[0]]),)
         return ()
 
-    def _inside(self, around: tuple[_Match, ...]) -> Mapping[Module, str]:
-        """Returns the modules that are in others, and the path of each."""
-        for module, path in around:
-            if (module, path) not in self._below:
-                self._below[module, path] = {part: f"{path}.{label}" for label, part in module.below()}
-        if len(around) == 1:
-            return self._below[around[0]]
-        return {part: path for outer in around for part, path in self._below[outer].items()}
+    def _inside(self, around: tuple[_Match, ...]) -> _Inside:
+        if around not in self._insides:
+            paths = {part: f"{path}.{label}" for module, path in around for label, part in module.below()}
+            close = _by((part.name, part) for module, _ in around for part in module.parts.values())
+            self._insides[around] = _Inside(paths, close, _by((part.name, part) for part in paths))
+        return self._insides[around]
 
     def _free(self, name: str, *, anywhere: bool) -> list[Module]:
         """Returns the modules of a name that a scope may be of which is in no scope of a module that they are part of.
@@ -235,17 +226,35 @@ class Known:
         """
         return [
             module
-            for module in self._bearing(name)
+            for module in _bearing(self._named, name)
             if (module.variables and (anywhere or module.kind == LAYER))
             or (anywhere and module.kind == LAYER and module not in self._in_layers)
         ]
 
     def _reading(self, name: str, whole: frozenset[str]) -> list[Module]:
         """Returns the layers of a name that ran in the graph: variables of theirs are read, be it by their parts."""
-        return [module for module in self._bearing(name) if module.kind == LAYER and module.variables & whole]
+        return [module for module in _bearing(self._named, name) if module.kind == LAYER and module.variables & whole]
 
-    def _bearing(self, name: str) -> list[Module]:
-        return [module for key in dict.fromkeys((name, _NUMBER.sub("", name))) for module in self._named.get(key, ())]
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Inside:
+    """What is in the modules of a scope."""
+
+    paths: Mapping[Module, str]
+    close: Mapping[str, Sequence[Module]]  # directly in them, by name
+    named: Mapping[str, Sequence[Module]]  # anywhere in them, by name
+
+
+def _by(modules: Iterable[tuple[str, Module]]) -> dict[str, list[Module]]:
+    found: dict[str, list[Module]] = defaultdict(list)
+    for text, module in modules:
+        found[text].append(module)
+    return found
+
+
+def _bearing(named: Mapping[str, Sequence[Module]], name: str) -> list[Module]:
+    """Returns the modules whose name a scope's is, with a number behind it or without."""
+    return [module for key in dict.fromkeys((name, _NUMBER.sub("", name))) for module in named.get(key, ())]
 
 
 def _outermost(modules: Sequence[Module], parts: set[Module]) -> dict[Module, str]:
@@ -257,10 +266,6 @@ def _outermost(modules: Sequence[Module], parts: set[Module]) -> dict[Module, st
             for label, part in module.below():
                 paths.setdefault(part, f"{module.name}.{label}")
     return paths
-
-
-def _bears(module: Module, scope: str) -> bool:
-    return module.name == scope or module.name == _NUMBER.sub("", scope)
 
 
 def _fitting(modules: Iterable[Module], name: str, reads: frozenset[str], *, sure: bool = False) -> list[Module]:

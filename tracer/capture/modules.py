@@ -7,12 +7,16 @@ import gc
 import inspect
 import itertools
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from tracer.errors import reason
 
 LAYER, MODULE = "layer", "module"  # kinds of `ModuleScope`
 _KERAS = ("keras", "tf_keras")
 _MANY = 10_000  # things in one list that are looked at: no module has more parts, and a list of numbers may be long
+_MOST = 100_000  # things in one module after which no more lists are opened: lists of lists multiply
 _NESTED = 4  # lists in lists that are looked through
 
 
@@ -54,6 +58,7 @@ class Living:
     modules: tuple[Module, ...] = ()
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of Keras' variables, by unique name
     optimizer: frozenset[str] = frozenset()  # unique names of the variables that are an optimizer's
+    lost: Mapping[str, str] = dataclasses.field(default_factory=dict)  # why modules are missing, by their class
 
 
 def living_objects() -> list[Any]:
@@ -73,11 +78,13 @@ def living_modules(objects: Sequence[Any]) -> Living:
     classes, optimizers = _modules(), _optimizers()
     found = [thing for thing in objects if type(thing) in classes and not _is_metric(thing)]
     describing = _Describing(found)
-    modules = tuple(map(describing.module, found))
+    modules = tuple(module for module in map(describing.module, found) if module)
+    keras = {unique_name(v) for thing in objects if type(thing) in optimizers for v in keras_variables(thing)}
     return Living(
         modules,
         names=_names(objects),
-        optimizer=_optimizer_variables(objects, optimizers, modules, found),
+        optimizer=frozenset(keras | (describing.stepping - describing.others)),
+        lost=describing.lost,
     )
 
 
@@ -129,40 +136,47 @@ class _Describing:
     """Makes values of modules, each once."""
 
     def __init__(self, objects: Sequence[Any]) -> None:
+        self.stepping: set[str] = set()  # what modules with an optimizer's methods have that is not trained
+        self.others: set[str] = set()  # the variables that stand directly in other modules
+        self.lost: dict[str, str] = {}  # as in `Living`
         self._classes = {type(thing) for thing in objects}
-        self._known: dict[int, Module] = {}
-        self._opened: set[int] = set()
+        self._known: dict[int, Module | None] = {}
 
-    def module(self, thing: Any) -> Module:
-        """Returns the value of a module, and with it those of its parts."""
-        if id(thing) in self._known:
-            return self._known[id(thing)]
-        self._opened.add(id(thing))
+    def module(self, thing: Any) -> Module | None:
+        """Returns the value of a module; None of one that cannot be described, or whose parts are being described."""
+        if id(thing) not in self._known:
+            self._known[id(thing)] = None  # a part may refer to what it is a part of
+            try:
+                self._known[id(thing)] = self._described(thing)
+            except Exception as error:  # noqa: BLE001  # it is the user's class, and may raise anything
+                self.lost[local_name(type(thing))] = reason(error)
+        return self._known[id(thing)]
+
+    def _described(self, thing: Any) -> Module:
         keras = is_keras(thing)
-        parts = {
-            label: self.module(part)
-            for label, part in _labelled(self._parts(thing)).items()
-            if id(part) not in self._opened  # a part that refers to what it is a part of
-        }
-        own = keras_variables(thing) if keras else [value for _, value in _values(thing) if is_variable(value)]
+        values = list(_values(thing))
+        own = keras_variables(thing) if keras else [value for _, value in values if is_variable(value)]
+        parts = _labelled([(label, part) for label, held in self._parts(thing, values) if (part := self.module(held))])
         variables = {unique_name(variable) for variable in own}
-        module = Module(
+        inner = frozenset[str]().union(*(part.variables for part in parts.values()))
+        if _takes_gradients(type(thing)):
+            self.stepping |= {unique_name(variable) for variable in own if not variable.trainable}
+        else:
+            self.others |= variables - inner
+        return Module(
             name=module_name(thing),
             classes=tuple(local_name(base) for base in type(thing).__mro__),
             kind=LAYER if keras else MODULE,
             scope="" if keras else _scope(thing),
             twice=keras and not hasattr(type(thing), "name_scope"),  # tf_keras' layers have that
-            variables=frozenset(variables.union(*(part.variables for part in parts.values()))),
+            variables=inner | variables,
             parts=parts,
         )
-        self._opened.discard(id(thing))
-        self._known[id(thing)] = module
-        return module
 
-    def _parts(self, thing: Any) -> list[tuple[str, Any]]:
-        """Returns the modules that are attributes of a module, or stand in its lists and dicts, by attribute."""
+    def _parts(self, thing: Any, values: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        """Returns the modules among what a module holds; one that it holds twice under the label that is public."""
         found: dict[int, tuple[str, Any]] = {}
-        for label, value in _values(thing):
+        for label, value in values:
             known = found.get(id(value))
             hidden = known is not None and known[0].startswith("_") and not label.startswith("_")
             if type(value) in self._classes and (known is None or hidden) and value is not thing:
@@ -170,17 +184,18 @@ class _Describing:
         return list(found.values())
 
 
-def _labelled(parts: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _labelled(parts: Sequence[tuple[str, Module]]) -> dict[str, Module]:
     """Returns modules by their names; by their attributes where names are not enough to tell them apart."""
-    names = [module_name(part) for _, part in parts]
-    return {
-        name if names.count(name) == 1 else attribute: part
-        for name, (attribute, part) in zip(names, parts, strict=True)
-    }
+    taken = Counter(text for attribute, part in parts for text in {attribute, part.name})
+    return {part.name if taken[part.name] == 1 else attribute: part for attribute, part in parts}
 
 
 def _values(thing: Any) -> Iterator[tuple[str, Any]]:
-    """Yields what an object's attributes hold, through lists and dicts: `hidden`, `layers[0]`."""
+    """Yields what an object's attributes hold, through lists and dicts: `hidden`, `layers[0]`.
+
+    What is found in a dict by a key that is neither text nor a number has its position for a label, `slots[#0]`:
+    other keys are the user's objects or variables, whose text may be long, slow, or not to be had.
+    """
     attributes = getattr(thing, "__dict__", {})
     waiting = [(str(name), value, 0) for name, value in attributes.items() if name != "_functional"]
     for label, value, depth in waiting:  # grows meanwhile
@@ -191,8 +206,13 @@ def _values(thing: Any) -> Iterator[tuple[str, Any]]:
         else:
             yield label, value
             continue
-        if depth < _NESTED:
-            waiting += [(f"{label}[{key!r}]", part, depth + 1) for key, part in itertools.islice(inner, _MANY)]
+        if depth < _NESTED and len(waiting) < _MOST:
+            some = enumerate(itertools.islice(inner, _MANY))
+            waiting += [(f"{label}[{_key(key, place)}]", part, depth + 1) for place, (key, part) in some]
+
+
+def _key(key: Any, place: int) -> str:
+    return repr(key) if type(key) in (str, int) else f"#{place}"
 
 
 def module_name(thing: Any) -> str:
@@ -237,22 +257,6 @@ def _names(objects: Iterable[Any]) -> dict[str, str]:
         if is_keras(thing)
         for variable in keras_variables(thing)
     }
-
-
-def _optimizer_variables(
-    objects: Iterable[Any], classes: set[type], modules: Sequence[Module], found: Sequence[Any]
-) -> frozenset[str]:
-    """Returns the variables of Keras' optimizers, and those that only modules with an optimizer's methods have."""
-    keras = {
-        unique_name(variable) for thing in objects if type(thing) in classes for variable in keras_variables(thing)
-    }
-    stepping, others = set[str](), set[str]()
-    for module, thing in zip(modules, found, strict=True):
-        if not _takes_gradients(type(thing)):
-            others |= module.variables.difference(*(part.variables for part in module.parts.values()))
-            continue
-        stepping |= {unique_name(v) for _, v in _values(thing) if is_variable(v) and not v.trainable}
-    return frozenset(keras | (stepping - others))
 
 
 def _takes_gradients(kind: type) -> bool:

@@ -8,12 +8,12 @@ finds none is counted by the reason why not, so that the sums are those of the p
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tracer.profile.lookup import OF_NODE, Lookup, Owner, Recorded
 from tracer.profile.model import Profile
-from tracer.profile.sums import Key, Sum, add_sums
+from tracer.profile.sums import ByStep, Key, Sum, sums_of
 
 _EXAMPLES = 5
 
@@ -24,7 +24,7 @@ class NodeTime(NamedTuple):
     trace: str  # of `Recorded`; empty if the owner is no node
     path: str  # node path; else the type of the op, or what the runtime did: see `kind`
     device: str
-    step: int  # number of the step, where they are told apart; -1 outside of steps, and where not
+    step: int  # of `sums.StepKeys`, where steps are told apart; -1 outside of steps, and where not
     calls: int  # executions, on a device its kernels; a part of an instruction counts as one
     self_ns: int
     total_ns: int  # with what it called, and until it was done; a call inside its own is not counted again
@@ -74,17 +74,17 @@ class Attribution:
         return 1 - sum(row.self_ns for row in self.unattributed) / self.self_ns if self.self_ns else 1.0
 
 
-def attribute(profiles: Iterable[Profile], recorded: Sequence[Recorded], *, by_step: bool = False) -> Attribution:
+def attribute(
+    profiles: Sequence[Profile], recorded: Sequence[Recorded], *, by_step: ByStep | None = None
+) -> Attribution:
     """Returns the time and the memory of each owner on each device, over all profiles of a run.
 
     Args:
       profiles: of any number of hosts and sessions.
       recorded: the traces of the run.
-      by_step: whether each step has rows of its own.
+      by_step: which steps have rows of their own: `sums.each_step`; none by default.
     """
-    sums: dict[Key, Sum] = {}
-    for profile in profiles:
-        add_sums(profile, sums, by_step=by_step)
+    sums = sums_of(profiles, by_step)
     lookup = Lookup(recorded)
     cells: dict[tuple[Owner, str, int], _Cell] = {}
     lost: dict[str, list[tuple[Key, Sum]]] = {}

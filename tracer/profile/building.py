@@ -165,24 +165,30 @@ class Building:
             if step.start_ns >= until.get(step.thread, step.start_ns):
                 outer.append(step)
                 until[step.thread] = step.end_ns
-        numbers = [step.number for step in outer]
-        if len(set(numbers)) < len(numbers):  # a program that counts anew: steps of one number are still several
-            outer = [step._replace(number=position) for position, step in enumerate(outer)]
         self.steps = outer
         self._step_starts = [step.start_ns for step in outer]
         self._step_ends = list(accumulate((step.end_ns for step in outer), max))  # of a step and of all before it
 
     def _assign_steps(self) -> None:
-        """Gives each execution the step in which it began, and each allocation its own."""
+        """Gives each execution the step in which it began: of its own thread, else of any; and each allocation."""
         step, moments = self.rows.step, self.rows.start_ns
         for slices in self._slices.values():
             for first, last in slices:
-                for index, begin, end in self._steps_of(moments, first, last):
+                thread = self.rows.thread[first] if first < last else -1
+                found = self._steps_of(moments, first, last)
+                for index, begin, end in sorted(found, key=lambda each: self.steps[each[0]].thread == thread):
                     step[begin:end] = array("q", [index]) * (end - begin)
         self.allocations.sort()
         times = [each.time_ns for each in self.allocations]
         for index, begin, end in self._steps_of(times, 0, len(times)):
-            self.allocations[begin:end] = [each._replace(step=index) for each in self.allocations[begin:end]]
+            self.allocations[begin:end] = [
+                each if self._is_in_own_step(each) else each._replace(step=index)
+                for each in self.allocations[begin:end]
+            ]
+
+    def _is_in_own_step(self, allocation: Allocation) -> bool:
+        """Returns whether it has a step already, of its own thread."""
+        return allocation.step >= 0 and self.steps[allocation.step].thread == allocation.thread
 
     def _steps_of(self, moments: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int, int]]:
         """Yields each step that some of the moments from `first` to `last`, in their order, are in, and which are."""

@@ -41,7 +41,7 @@ class Step(NamedTuple):
     """A stretch of a thread that the program marked as a step: `Trace("step", step_num=3, _r=1)`."""
 
     name: str
-    number: int  # the program's own; the position among all steps where the program used a number twice
+    number: int  # the program's own: others may have it, too, of another thread or where the program counts anew
     thread: int  # index into `Profile.threads`
     start_ns: int
     end_ns: int

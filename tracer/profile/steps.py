@@ -40,7 +40,7 @@ class StepAccount:
     """Where the wall time of a step went."""
 
     name: str
-    number: int  # -1 for a window
+    number: int  # the program's own, as of `Step`; -1 for a window
     thread: int  # index into `Profile.threads`: the one that marked the step; of a window the one that launched most
     start_ns: int
     end_ns: int
@@ -73,9 +73,10 @@ def step_accounts(profile: Profile, timelines: Mapping[int, Timeline]) -> tuple[
         return ()
     ops, waits = _busy(profile)
     sums = _sums(profile) if profile.steps else {0: (len(profile), sum(profile.executions.self_ns))}
+    unknown = PYTHON if profile.steps else IDLE
     accounts = []
     for index, step in enumerate(steps):
-        parts = _parts(step, _clip(ops, step), _clip(waits, step), timelines.get(step.thread))
+        parts = _parts(step, _clip(ops, step), _clip(waits, step), timelines.get(step.thread), unknown)
         calls, own = sums.get(index, (0, 0))
         accounts.append(StepAccount(step.name, step.number, step.thread, step.start_ns, step.end_ns, parts, calls, own))
     return tuple(accounts)
@@ -99,10 +100,12 @@ def _busy(profile: Profile) -> tuple[_Intervals, _Intervals]:
     return merged(ops), merged(waits)
 
 
-def _parts(step: Step, ops: _Intervals, waits: _Intervals, timeline: Timeline | None) -> dict[str, int]:
-    """Returns the parts of a step in which ops ran, and elements were waited for, in these intervals."""
+def _parts(step: Step, ops: _Intervals, waits: _Intervals, timeline: Timeline | None, unknown: str) -> dict[str, int]:
+    """Returns the parts of a step in which ops ran, and elements were waited for, in these intervals.
+
+    The time in which its thread was in no event is of the kind `unknown`.
+    """
     found = Counter({OPS: length(ops)})
-    unknown = PYTHON if step.name != WINDOW or step.number >= 0 else IDLE
     for start, end in gaps(ops, step.start_ns, step.end_ns):
         rest = gaps(_between(waits, start, end), start, end)
         found[INPUT] += end - start - length(rest)

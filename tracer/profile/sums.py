@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Callable, Sequence
+from itertools import accumulate, count, pairwise
 from typing import NamedTuple, TypeVar
 
 from tracer.profile.model import EAGER, FOLDING, FunctionRun, Op, Profile
 
 _T = TypeVar("_T")
+
+StepKeys = Sequence[Sequence[int]]  # of each profile: for each of its steps the number of the rows that it counts in
+ByStep = Callable[[Sequence[Profile]], StepKeys]
 
 
 class Key(NamedTuple):
@@ -18,7 +21,7 @@ class Key(NamedTuple):
     op: Op
     run: FunctionRun  # without its number, but for `FOLDING`
     device: str
-    step: int  # number of the step; -1 outside of all, and where steps are not told apart
+    step: int  # of `StepKeys`; -1 outside of all steps, and where they are not told apart
 
 
 class Sum:
@@ -37,14 +40,53 @@ class Sum:
         self.bytes += size
 
 
-def add_sums(profile: Profile, sums: dict[Key, Sum], *, by_step: bool = False) -> None:
-    """Adds a profile's executions, and the memory that they allocated, to sums."""
+def each_step(profiles: Sequence[Profile]) -> StepKeys:
+    """Returns a number for each step of its own: 0, 1, ... through all profiles."""
+    bounds = accumulate((len(profile.steps) for profile in profiles), initial=0)
+    return [range(start, end) for start, end in pairwise(bounds)]
+
+
+def common_steps(profiles: Sequence[Profile]) -> StepKeys:
+    """Returns a number for each step that hosts have in common: 0, 1, ... in the order of the program's numbers.
+
+    Steps of one host are always several: where a program counts anew, the first of a number come before the second.
+    """
+    places = [_places(profile) for profile in profiles]
+    numbers = {place: number for number, place in enumerate(sorted({place for each in places for place in each}))}
+    return [[numbers[place] for place in each] for each in places]
+
+
+def _places(profile: Profile) -> list[tuple[int, int]]:
+    """Returns for each step how many before it have its number, and the number."""
+    seen: Counter[int] = Counter()
+    found = []
+    for step in profile.steps:
+        found.append((seen[step.number], step.number))
+        seen[step.number] += 1
+    return found
+
+
+def sums_of(profiles: Sequence[Profile], by_step: ByStep | None = None) -> dict[Key, Sum]:
+    """Returns the executions of profiles, and the memory that they allocated, added up.
+
+    Args:
+      profiles: of any number of hosts and sessions.
+      by_step: which steps to tell apart, as `each_step` does; none by default.
+    """
+    sums: dict[Key, Sum] = {}
+    keys = by_step(profiles) if by_step else [(-1,) * len(profile.steps) for profile in profiles]
+    for profile, steps in zip(profiles, keys, strict=True):
+        _add(profile, sums, steps)
+    return sums
+
+
+def _add(profile: Profile, sums: dict[Key, Sum], keys: Sequence[int]) -> None:
     rows = profile.executions
     runs, run_numbers = _numbered([_plain(run) for run in profile.runs])
     devices, device_numbers = _numbered([thread.device for thread in profile.threads])
     width, depth = len(runs), len(devices)
     # A row in no step has -1, which picks the last.
-    steps, step_numbers = _numbered([step.number if by_step else -1 for step in profile.steps] + [-1])
+    steps, step_numbers = _numbered([*keys, -1])
     height = len(steps)
     parents, ops = rows.parent, rows.op
     found: dict[int, list[int]] = {}
@@ -67,7 +109,7 @@ def add_sums(profile: Profile, sums: dict[Key, Sum], *, by_step: bool = False) -
         op, run = divmod(rest, width)
         key = Key(profile.ops[op], runs[run], devices[device], steps[step])
         sums.setdefault(key, Sum()).add(calls, own, total)
-    _add_memory(profile, sums, by_step=by_step)
+    _add_memory(profile, sums, keys)
 
 
 class _Outside:
@@ -92,11 +134,11 @@ class _Outside:
         return self._count[op] > 0
 
 
-def _add_memory(profile: Profile, sums: dict[Key, Sum], *, by_step: bool) -> None:
+def _add_memory(profile: Profile, sums: dict[Key, Sum], keys: Sequence[int]) -> None:
     for each in profile.allocations:
         if each.bytes > 0:
             op = Op(each.path, each.path, each.path if each.kind == EAGER else "", each.kind)
-            step = profile.steps[each.step].number if by_step and each.step >= 0 else -1
+            step = keys[each.step] if each.step >= 0 else -1
             key = Key(op, _plain(profile.runs[each.run]), each.device, step)
             sums.setdefault(key, Sum()).add(0, 0, 0, each.bytes)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tracer.errors import NotFound
 from tracer.profile.steps import StepAccount
+from tracer.profile.sums import each_step
 from tracer.recorded import Run
 from tracer.report.listing import Listing, listing
 from tracer.report.timed import TimedReport
@@ -47,13 +48,14 @@ def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
     """Returns the steps of a window, in their order.
 
     Args:
-      timing: of the run, with the steps told apart.
+      timing: of the run, with the steps told apart: by `each_step`.
       top: how many steps to list, 0 for all; the slowest is told of even if it is not listed.
 
     Raises:
       NotFound: the profile has no steps, and nothing else either.
     """
-    accounts = step_accounts(timing.run, [profile.path for profile in timing.profiles])
+    of_hosts = [step_accounts(timing.run, [profile.path]) for profile in timing.profiles]
+    accounts = [account for of_host in of_hosts for account in of_host]
     if not accounts:
         raise NotFound(f"{timing.run.name}: nothing ran while the profiler was on", hint="record more steps: --steps")
     window = timing.run.window
@@ -71,7 +73,7 @@ def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
         bare=spread(window.settled_ns) if window else None,
         settling=window is not None and not window.warmup and len(window.bare_step_ns) == 1,
         slowest=slowest,
-        different=_different(slowest, accounts, timing) if slowest else (),
+        different=_different(slowest, of_hosts, timing) if slowest else (),
     )
 
 
@@ -86,8 +88,16 @@ def _slowest(accounts: Sequence[StepAccount]) -> StepAccount | None:
     return slowest if len(accounts) > 2 and slowest.wall_ns > _SLOWER * usual else None
 
 
-def _different(slowest: StepAccount, accounts: Sequence[StepAccount], timing: Timing) -> tuple[Difference, ...]:
+def _different(
+    slowest: StepAccount, of_hosts: Sequence[Sequence[StepAccount]], timing: Timing
+) -> tuple[Difference, ...]:
     """Returns which parts of the wall time, and which nodes, took longer than in a median step."""
+    accounts: list[StepAccount] = []
+    numbers: list[int] = []  # of `each_step`, of each account
+    for of_host, steps in zip(of_hosts, each_step(timing.profiles), strict=True):
+        accounts += of_host
+        numbers += (steps or (-1,))[: len(of_host)]  # without marked steps there is an account of the whole
+    mine = numbers[accounts.index(slowest)]
     kinds = dict.fromkeys(kind for account in accounts for kind in account.parts)
     found = [
         Difference(kind, True, median([account.parts.get(kind, 0) for account in accounts]), slowest.parts.get(kind, 0))
@@ -96,9 +106,8 @@ def _different(slowest: StepAccount, accounts: Sequence[StepAccount], timing: Ti
     nodes: dict[tuple[str, str], dict[int, int]] = {}
     for node in timing.nodes:
         nodes.setdefault((node.time.trace, node.time.path), Counter())[node.time.step] += node.time.self_ns
-    numbers = [account.number for account in accounts]
     found += [
-        Difference(path, False, median([own.get(number, 0) for number in numbers]), own.get(slowest.number, 0))
+        Difference(path, False, median([own.get(number, 0) for number in numbers]), own.get(mine, 0))
         for (_, path), own in nodes.items()
     ]
     least = (slowest.wall_ns - median([account.wall_ns for account in accounts])) // 100

@@ -9,6 +9,7 @@ from tracer import text
 from tracer.errors import NotFound, Unreadable
 from tracer.profile.activity import COMPILE, INPUT, LAUNCH, SCHEDULING, TRACING
 from tracer.profile.coverage import function_runs
+from tracer.profile.sums import each_step
 from tracer.recorded import Run
 from tracer.report.steps import StepsReport, steps_report
 from tracer.report.timed import summed
@@ -40,7 +41,7 @@ class Statement(NamedTuple):
 def run_summary(run: Run) -> tuple[Statement, ...]:
     """Returns the summary of a run; nothing of one whose profile is not there or cannot be read."""
     try:
-        return summary(steps_report(read_timing(run, by_step=True)))
+        return summary(steps_report(read_timing(run, by_step=each_step)))
     except (NotFound, Unreadable):
         return ()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from tracer.profile.model import Allocation, Profile
+from tracer.profile.model import Profile
+from tracer.profile.sums import common_steps
 from tracer.recorded import Run
 from tracer.timing.compare import ELSEWHERE, INCONCLUSIVE, NOISE, SAME, Comparison, compare
 from tracer.timing.samples import BARE, PROFILED, Sampled, step_samples
@@ -142,44 +143,40 @@ def _memory_diff(
     )
 
 
-def _peaks(profiles: Iterable[Profile]) -> list[int]:
+def _peaks(profiles: Sequence[Profile]) -> list[int]:
     """Returns the peak of each step that allocates: bytes in use, of all devices together, each at its own peak."""
     peaks: dict[int, int] = {}
-    for profile in profiles:
-        for number, devices in _device_peaks(profile).items():
+    for profile, steps in zip(profiles, common_steps(profiles), strict=True):
+        for index, devices in _device_peaks(profile).items():
+            number = steps[index] if index >= 0 else -1
             peaks[number] = peaks.get(number, 0) + sum(devices.values())
     return list(peaks.values())
 
 
 def _device_peaks(profile: Profile) -> Mapping[int, Mapping[str, int]]:
-    """Returns the most that the allocators of each device had in use together, by step."""
+    """Returns the most that the allocators of each device had in use together, by the index of the step."""
     in_use: dict[tuple[str, str], int] = {}
     peaks: dict[int, dict[str, int]] = {}
     for each in profile.allocations:
         in_use[each.device, each.allocator] = each.in_use
         if profile.steps and each.step < 0:
             continue
-        of_step = peaks.setdefault(_step(profile, each), {})
+        of_step = peaks.setdefault(each.step, {})
         now = sum(size for (device, _), size in in_use.items() if device == each.device)
         of_step[each.device] = max(of_step.get(each.device, 0), now)
     return peaks
 
 
-def _allocated(profiles: Iterable[Profile]) -> list[int]:
+def _allocated(profiles: Sequence[Profile]) -> list[int]:
     """Returns what each step allocates in all."""
     sums: dict[int, int] = {}
-    for profile in profiles:
-        for step in profile.steps:
-            sums.setdefault(step.number, 0)
+    for profile, steps in zip(profiles, common_steps(profiles), strict=True):
+        sums.update({number: 0 for number in steps if number not in sums})
         for each in profile.allocations:
             if each.bytes > 0 and (each.step >= 0 or not profile.steps):
-                number = _step(profile, each)
+                number = steps[each.step] if each.step >= 0 else -1
                 sums[number] = sums.get(number, 0) + each.bytes
     return list(sums.values())
-
-
-def _step(profile: Profile, allocation: Allocation) -> int:
-    return profile.steps[allocation.step].number if allocation.step >= 0 else -1
 
 
 def profiles_of(sampled: Sampled | None) -> tuple[Profile, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import statistics
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from tracer.recorded import Run
@@ -35,6 +36,7 @@ _JUDGED = 0.01  # the part of a step's self time below which a row is not judged
 _MATTERS = (
     0.1  # the part of it that a row has to differ by: a short op of an unchanged program may take 30 times as long
 )
+_STRETCH = 100  # lines of a stretch up to which `difflib`, which takes their number's third power, is asked
 _LEVELS = 100  # of scopes: paths may be thousands of levels deep
 
 Line = tuple[str, int]  # file and line
@@ -226,9 +228,61 @@ def _name(file: str) -> str:
 
 
 def _moves(before: Sequence[str], after: Sequence[str]) -> Mapping[int, int]:
-    """Returns for each line before its number after; lines that were rewritten in place keep their order."""
+    """Returns for each line before its number after; lines that were rewritten in place keep their order.
+
+    `difflib` would take minutes for thousands of lines that come again and again: it has what is left between lines
+    that stand once on both sides.
+    """
     moves: dict[int, int] = {}
-    for _, old, old_end, new, new_end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        for offset in range(min(old_end - old, new_end - new)):
-            moves[old + offset + 1] = new + offset + 1
+    stretches = [(0, len(before), 0, len(after))]
+    while stretches:
+        old, old_end, new, new_end = stretches.pop()
+        one, other = before[old:old_end], after[new:new_end]
+        anchors = _anchors(one, other) if len(one) * len(other) > _STRETCH**2 else []
+        for line, number in anchors or _alike(one, other):
+            moves[old + line + 1] = new + number + 1
+        if anchors:
+            corners = ((-1, -1), *anchors, (len(one), len(other)))
+            stretches += [(old + a + 1, old + b, new + c + 1, new + d) for (a, c), (b, d) in pairwise(corners)]
     return moves
+
+
+def _alike(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yields the lines of two stretches that belong together; of long ones by their order alone."""
+    codes = [("replace", 0, len(before), 0, len(after))]
+    if len(before) * len(after) <= _STRETCH**2:
+        codes = list(difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes())
+    for _, old, old_end, new, new_end in codes:
+        yield from zip(range(old, old_end), range(new, new_end))  # noqa: B905  # what is left over has no partner
+
+
+def _anchors(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int]]:
+    """Returns the most lines that can be paired in order: of those that stand once, or else equally often."""
+    old, new = _places(before), _places(after)
+    alike = [line for line, numbers in old.items() if len(numbers) == len(new.get(line, ()))]
+    once = [line for line in alike if len(old[line]) == 1]
+    return _rising(sorted(pair for line in once or alike for pair in zip(old[line], new[line], strict=True)))
+
+
+def _places(lines: Sequence[str]) -> Mapping[str, list[int]]:
+    """Returns where each line stands."""
+    places: dict[str, list[int]] = {}
+    for number, line in enumerate(lines):
+        places.setdefault(line, []).append(number)
+    return places
+
+
+def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Returns the most pairs, of some in the order of their first numbers, whose second numbers rise as well."""
+    least: list[int] = []  # of the rows of each length: the least second number that one ends with
+    last: list[int] = []  # and the pair that has it
+    previous: list[int] = []  # of each pair: the one before it in its row
+    for index, (_, number) in enumerate(pairs):
+        length = bisect_left(least, number)
+        least[length : length + 1], last[length : length + 1] = [number], [index]
+        previous.append(last[length - 1] if length else -1)
+    row, at = [], last[-1] if last else -1
+    while at >= 0:
+        row.append(pairs[at])
+        at = previous[at]
+    return row[::-1]

@@ -7,25 +7,24 @@ from collections.abc import Iterable, Sequence
 from tracer.profile.attribute import NodeTime
 from tracer.profile.lookup import Lookup, Recorded
 from tracer.profile.model import Op, Profile
-from tracer.profile.sums import Key, Sum, add_sums
+from tracer.profile.sums import ByStep, Key, Sum, sums_of
 
 _Place = tuple[str, str, int]  # path, device, step
 
 
-def by_name(profiles: Iterable[Profile], recorded: Sequence[Recorded], *, by_step: bool = False) -> list[NodeTime]:
+def by_name(
+    profiles: Sequence[Profile], recorded: Sequence[Recorded], *, by_step: ByStep | None = None
+) -> list[NodeTime]:
     """Returns the time of what has no owner at each node path, in no trace: what is unattributed otherwise.
 
     Args:
       profiles: of any number of hosts.
       recorded: the graphs that there are.
-      by_step: whether each step has rows of its own.
+      by_step: as of `attribute`.
     """
-    sums: dict[Key, Sum] = {}
-    for profile in profiles:
-        add_sums(profile, sums, by_step=by_step)
     lookup = Lookup(recorded)
     found: dict[_Place, list[tuple[Key, Sum]]] = {}
-    for key, each in sums.items():
+    for key, each in sums_of(profiles, by_step).items():
         if isinstance(lookup.owners(key.op, key.run), str):
             found.setdefault((_path(key), key.device, key.step), []).append((key, each))
     return [_time(place, rows) for place, rows in found.items()]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from tracer.errors import Unreadable
 from tracer.graph.inline import LIMIT
 from tracer.profile.model import Executions, Profile
+from tracer.profile.sums import StepKeys, common_steps
 from tracer.recorded import Run
 from tracer.timing.timing import Timing, read_timing
 
@@ -21,7 +22,7 @@ _BATCHES = 24  # samples that a node has at most: a run of many steps would have
 class Sampled:
     """What each node took in each of a few batches of steps that follow each other."""
 
-    timing: Timing  # its steps are the batches
+    timing: Timing  # with the batches told apart
     batches: tuple[int, ...]  # how many steps each has; empty if no steps are marked
 
     @property
@@ -35,29 +36,37 @@ class Sampled:
 
     def self_ns(self) -> list[float]:
         """Returns the self time of all executions in a step, for each batch."""
-        return self.per_step(_summed(self.timing.profiles, lambda rows: rows.self_ns))
+        return self.per_step(self._summed(lambda rows: rows.self_ns))
 
     def calls(self) -> list[float]:
         """Returns the executions in a step, for each batch."""
-        return self.per_step(_summed(self.timing.profiles, lambda rows: [1] * len(rows)))
+        return self.per_step(self._summed(lambda rows: [1] * len(rows)))
+
+    def _summed(self, column: Callable[[Executions], Sequence[int]]) -> dict[int, int]:
+        """Returns the sum over all executions by batch."""
+        sums: Counter[int] = Counter()
+        profiles = self.timing.profiles
+        for profile, batches in zip(profiles, _batches(profiles), strict=True):
+            for step, value in zip(profile.executions.step, column(profile.executions), strict=True):
+                if step >= 0:
+                    sums[batches[step]] += value
+        return sums
 
 
 def read_samples(run: Run, *, limit: int = LIMIT) -> Sampled:
     """Returns what each node of a run took, by batches of steps. Args and raises: as `read_timing`."""
-    numbers = sorted({step.number for profile in _readable(run) for step in profile.steps})
-    count = min(len(numbers), _BATCHES)
-    batch = {number: place * count // len(numbers) for place, number in enumerate(numbers)}
-    sizes = [0] * count
-    for each in batch.values():
-        sizes[each] += 1
+    timing = read_timing(run, by_step=_batches, limit=limit)
+    pairs = zip(common_steps(timing.profiles), _batches(timing.profiles), strict=True)
+    batch_of = {step: batch for pair in pairs for step, batch in zip(*pair, strict=True)}
+    sizes = Counter(batch_of.values())
+    return Sampled(timing, tuple(sizes[batch] for batch in range(len(sizes))))
 
-    def renumbered(path: str) -> Profile:
-        profile = run.profile(path)
-        steps = tuple(step._replace(number=batch[step.number]) for step in profile.steps)
-        return dataclasses.replace(profile, steps=steps)
 
-    batched = dataclasses.replace(run, _open_profile=renumbered) if run.profiles else run
-    return Sampled(read_timing(batched, by_step=True, limit=limit), tuple(sizes))
+def _batches(profiles: Sequence[Profile]) -> StepKeys:
+    """Returns the batch of each step: hosts have theirs in common."""
+    steps = common_steps(profiles)
+    number = len({step for each in steps for step in each})
+    return [[step * min(number, _BATCHES) // number for step in each] for each in steps]
 
 
 def step_samples(run: Run, profiles: Sequence[Profile]) -> dict[str, Sequence[int]]:
@@ -77,25 +86,3 @@ def step_samples(run: Run, profiles: Sequence[Profile]) -> dict[str, Sequence[in
     elif window and window.steps and run.profiles:
         found[PROFILED] = [window.wall_ns // window.steps]
     return found
-
-
-def _readable(run: Run) -> list[Profile]:
-    """Returns the profiles that can be read; `read_timing` says what is wrong with the others."""
-    found = []
-    for path in run.profiles:
-        try:
-            found.append(run.profile(path))
-        except Unreadable:  # noqa: PERF203  # a profile for each host: few
-            continue
-    return found
-
-
-def _summed(profiles: Sequence[Profile], column: Callable[[Executions], Sequence[int]]) -> dict[int, int]:
-    """Returns the sum over all executions by the number of their step."""
-    sums: dict[int, int] = {}
-    for profile in profiles:
-        for step, value in zip(profile.executions.step, column(profile.executions), strict=True):
-            if step >= 0:
-                number = profile.steps[step].number
-                sums[number] = sums.get(number, 0) + value
-    return sums

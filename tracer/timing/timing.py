@@ -14,6 +14,7 @@ from tracer.profile.building import HOST_DEVICE
 from tracer.profile.coverage import function_runs
 from tracer.profile.lookup import OF_EAGER, OF_INPUT, OF_NODE, OF_RUNTIME
 from tracer.profile.model import Profile
+from tracer.profile.sums import ByStep
 from tracer.recorded import Run, Trace, Warned
 from tracer.timing.by_name import by_name, most_first
 from tracer.timing.owners import NOBODY, Owner, TraceOwners
@@ -74,12 +75,12 @@ class Timing:
         return min(self.coverage_nodes, self.coverage_time) >= ENOUGH
 
 
-def read_timing(run: Run, *, by_step: bool = False, limit: int = LIMIT) -> Timing:
+def read_timing(run: Run, *, by_step: ByStep | None = None, limit: int = LIMIT) -> Timing:
     """Returns what each node of a run took in its window.
 
     Args:
       run: the run.
-      by_step: tell the steps apart: a node for each step in which it ran.
+      by_step: which steps to tell apart: `each_step`, a node for each step in which it ran; none by default.
       limit: how many nodes a graph may have with its functions in their places; a larger one is left out.
 
     Raises:

@@ -96,8 +96,8 @@ def window(of: Window | None) -> dict[str, Any] | None:
 
 
 def coverage(timing: Timing) -> dict[str, float]:
-    """Returns which part of the executions, and of their time, found an owner, and how many went untraced."""
-    return {"nodes": timing.coverage_nodes, "time": timing.coverage_time, "untraced": timing.untraced}
+    """Returns which part of the executions, and of their time, found an owner."""
+    return {"nodes": timing.coverage_nodes, "time": timing.coverage_time}
 
 
 def _head(timing: Timing, function: str, self_ns: int) -> dict[str, Any]:
@@ -107,6 +107,7 @@ def _head(timing: Timing, function: str, self_ns: int) -> dict[str, Any]:
         "function": function,
         "window": window(timing.run.window),
         "coverage": coverage(timing),
+        "untraced": timing.untraced,
         "self_ns": self_ns,
         "warnings": listed(Listing(timing.damaged, len(timing.damaged)), dataclasses.asdict),
     }
