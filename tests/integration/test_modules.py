@@ -229,7 +229,7 @@ def test_lists_in_lists_end() -> None:
     many: list[object] = []
     many += [many] * 200
     holder = Bare(scale=Scale())
-    vars(holder)["many"] = many  # TensorFlow, which tracks what attributes are set to, recurses
+    holder.__dict__["many"] = many  # TensorFlow, which tracks what attributes are set to, recurses
 
     assert list(living_modules([holder, holder.scale]).modules[0].parts) == ["scale"]
 

@@ -3,7 +3,7 @@
 import time
 
 from tests.helpers import graph
-from tracer.capture.module_scopes import Known, module_scopes
+from tracer.capture.module_scopes import ModuleIndex, module_scopes
 from tracer.capture.modules import LAYER, MODULE, Module
 from tracer.graph.inline import inline
 from tracer.graph.model import Function, Graph
@@ -26,7 +26,7 @@ def found(whole, *modules, methods=None, **variables):
     known = []
     for each in modules:
         known += [each, *(part for _, part in each.below() if part not in known)]
-    scopes = module_scopes(inline(whole), whole.functions, Known(known), variables, methods or {})
+    scopes = module_scopes(inline(whole), whole.functions, ModuleIndex(known), variables, methods or {})
     return {scope.scope: scope.name for scope in scopes}
 
 
@@ -34,7 +34,7 @@ def test_a_modules_scope_has_its_path_and_class():
     """A tf.Module is found by the scope that it opens, wherever that is; its name leads from the outermost module."""
     inner = module("hidden", scope="net/hidden", classes=("Linear", "Module"))
     net = module("net", scope="net", parts=[inner])
-    scopes = module_scopes(inline(graph("net/x:Add  net/hidden/y:Add")), {}, Known([inner, net]), {}, {})
+    scopes = module_scopes(inline(graph("net/x:Add  net/hidden/y:Add")), {}, ModuleIndex([inner, net]), {}, {})
 
     assert [(s.scope, s.name, s.class_name, s.kind) for s in scopes] == [
         ("net", "net", "Net", "module"),
@@ -62,7 +62,9 @@ def test_modules_of_one_name_that_share_a_scope_are_numbered():
 def test_the_variables_tell_modules_of_one_scope_apart():
     """Of several modules in one scope those count whose variables are read there."""
     old, new = module("net", "old/w", scope="net"), module("net", "new/w", scope="net", classes=("New",))
-    (scope,) = module_scopes(inline(graph("v:Placeholder  net/a:Mul<-v")), {}, Known([old, new]), {"v": "new/w"}, {})
+    (scope,) = module_scopes(
+        inline(graph("v:Placeholder  net/a:Mul<-v")), {}, ModuleIndex([old, new]), {"v": "new/w"}, {}
+    )
 
     assert scope.class_name == "New"
 
@@ -160,7 +162,7 @@ def test_a_thousand_layers_are_found_at_once():
     names = [f"dense_{number}" for number in range(2000)]
     whole = graph("v:Placeholder  " + "  ".join(f"m_1/{name}_1/x:Mul<-v  m_1/op_{name}/y:Mul" for name in names))
     model = layer("m", "k", parts=[layer(name) for name in names])
-    graphed, known = inline(whole), Known([model, *model.parts.values()])
+    graphed, known = inline(whole), ModuleIndex([model, *model.parts.values()])
 
     began = time.process_time()
     scopes = module_scopes(graphed, {}, known, {"v": "k"}, {})

@@ -371,3 +371,15 @@ def test_steps_of_one_number_stay_apart():
     found = profile(host("main  step{step_num=0,_r=1} 0-10  step{step_num=1,_r=1} 20-30  step{step_num=0,_r=1} 40-50"))
 
     assert [(step.number, step.start_ns) for step in found.steps] == [(0, 0), (1, 20), (0, 40)]
+
+
+def test_a_collective_is_one_execution():
+    """What the executor began goes on on a thread of the collectives' own, under the same name: it is no second one."""
+    found = profile(
+        host(
+            "worker  ExecutorState::Process{id=7} 0-100  ExecutorState::ProcessAsync::Start{_p=3} 10-12",
+            "collective_ops/123  sum:CollectiveReduceV2 20-60",
+        )
+    )
+
+    assert [each.op.type for each in found if each.op.type == "CollectiveReduceV2"] == []

@@ -11,7 +11,7 @@ from typing import Any
 from tracer.capture import tf_private
 from tracer.capture.functions import FunctionRecorder, RecordedFunction
 from tracer.capture.keras_graph import conceptual_graphs
-from tracer.capture.module_scopes import Known, module_scopes
+from tracer.capture.module_scopes import ModuleIndex, module_scopes
 from tracer.capture.node_times import executed_nodes
 from tracer.capture.optimized import optimized_graphs
 from tracer.collector import paused_collector
@@ -129,7 +129,7 @@ def write_tags(writer: RunWriter, recorder: FunctionRecorder, warnings: list[War
 def _write_modules(writer: RunWriter, recorder: FunctionRecorder, tags: _Tags) -> None:
     recorded = {function.folder: function for function in recorder.recorded.values()}
     names = _qualnames(recorded.values())
-    modules = Known(recorder.living.modules)
+    modules = ModuleIndex(recorder.living.modules)
     for trace, graph in tags.traced.items():
         methods = {**names, "": recorded[trace].qualname}
         scopes = module_scopes(graph, tags.functions[trace], modules, recorded[trace].variables, methods)

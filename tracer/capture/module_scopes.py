@@ -29,7 +29,7 @@ _Match = tuple[Module, str]  # a module and its path
 def module_scopes(
     graph: Inlined,
     functions: Mapping[str, Function],
-    modules: Known,
+    modules: ModuleIndex,
     variables: Mapping[str, str],
     methods: Mapping[str, str],
 ) -> tuple[ModuleScope, ...]:
@@ -68,7 +68,7 @@ class _Matching:
         self,
         graph: Inlined,
         functions: Mapping[str, Function],
-        modules: Known,
+        modules: ModuleIndex,
         variables: Mapping[str, str],
         methods: Mapping[str, str],
     ) -> None:
@@ -160,7 +160,7 @@ def _read_in(graph: Inlined, tree: ScopeTree, variables: Mapping[str, str]) -> l
     return [frozenset(reads[scope]) if reads.get(scope) else nothing for scope in range(len(tree))]
 
 
-class Known:
+class ModuleIndex:
     """The living modules, by how a scope may name them."""
 
     def __init__(self, modules: Sequence[Module]) -> None:

@@ -27,6 +27,8 @@ from tracer.profile.xplane import Plane, in_order, text
 
 _STATS = ("id", "_p", "_c", "correlation_id", "step_num", "hlo_op", "hlo_module")
 
+_COLLECTIVE = "collective_ops/"  # threads on which executions go on that the executor has begun, asynchronously
+
 
 class HostPlane:
     """Reads the lines of a host's plane."""
@@ -46,7 +48,8 @@ class HostPlane:
     def read(self, line: Any) -> None:
         """Adds what a line has to say."""
         self.building.events += len(line.events)
-        _HostLine(self, line).read()
+        if not text(line.name).startswith(_COLLECTIVE):
+            _HostLine(self, line).read()
 
     def number(self, event: Any, stat: str) -> int:
         """Returns a whole number among an event's stats, 0 if it is not there."""

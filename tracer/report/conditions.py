@@ -10,13 +10,10 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from tracer.errors import NotFound, UsageError, did_you_mean
-
-if TYPE_CHECKING:
-    from tracer.report.diff import DiffReport
-    from tracer.report.time_diff import MemoryDiff
+from tracer.report.measured import Measured
+from tracer.report.time_diff import MemoryDiff
 
 MET = "met"
 NOT_MET = "not met"
@@ -60,6 +57,15 @@ class Outcome:
     reason: str  # what it rests on
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class NodeCounts:
+    """How many nodes there are before and after."""
+
+    whole: tuple[int, int]
+    scopes: Mapping[str, tuple[int, int]]  # by the scope's path, over all functions
+    partial: bool  # whether not every graph could be compared
+
+
 def parse_condition(typed: str) -> Condition:
     """Returns a condition.
 
@@ -83,23 +89,24 @@ def parse_condition(typed: str) -> Condition:
     return Condition(typed, name, scope.rstrip("/") if scope is not None else None, amount, unit == "%")
 
 
-def judge(condition: Condition, report: DiffReport) -> Outcome:
+def judge(condition: Condition, measured: Measured, nodes: NodeCounts) -> Outcome:
     """Returns whether a condition is met by what changed.
 
     Raises:
       NotFound: it is on a scope that neither side has.
     """
-    _check_scope(condition, report)
-    exceeds, reason = _JUDGES[condition.name](condition, report)
+    _check_scope(condition, measured, nodes)
+    exceeds, reason = (
+        _nodes(condition, nodes) if condition.name == "nodes" else _JUDGES[condition.name](condition, measured)
+    )
     state = UNCLEAR if exceeds is None else MET if exceeds else NOT_MET
     return Outcome(condition, state, reason)
 
 
-def _check_scope(condition: Condition, report: DiffReport) -> None:
+def _check_scope(condition: Condition, measured: Measured, nodes: NodeCounts) -> None:
     if condition.scope is None:
         return
-    known = {scope.path for trace in report.traces for scope in trace.scopes}
-    known |= {row.key.name for row in report.measured.rows if row.key.by == "scope"}
+    known = {*nodes.scopes, *(row.key.name for row in measured.rows if row.key.by == "scope")}
     if condition.scope not in known:
         hint = did_you_mean(condition.scope, known, otherwise="trace-scenario show lists the scopes of a run")
         raise NotFound(f"no scope named '{condition.scope}' on either side", hint=hint)
@@ -111,53 +118,53 @@ _NO_PROFILE = "not both runs have a profile with steps: record them without --no
 _NO_BLOCKS = "TensorFlow reported no memory of one of the runs: on a CPU only blocks from 256 KiB are reported"
 
 
-def _time(condition: Condition, report: DiffReport) -> _Judged:
-    found = report.measured.time
+def _time(condition: Condition, measured: Measured) -> _Judged:
+    found = measured.time
     if found is None:
         return None, _NO_STEPS
     return found.comparison.exceeds(_part(condition, found.before_ns)), found.reason or f"time is {found.verdict}"
 
 
-def _self_ns(condition: Condition, report: DiffReport) -> _Judged:
-    found = report.measured.self_ns
+def _self_ns(condition: Condition, measured: Measured) -> _Judged:
+    found = measured.self_ns
     if found is None:
         return None, _NO_PROFILE
     if condition.scope is None:
         return found.exceeds(_part(condition, found.before)), f"self time is {found.verdict}"
-    rows = report.measured.rows_of_scope(condition.scope)
+    rows = measured.rows_of_scope(condition.scope)
     if not rows:
         return False, "nothing of it is executed"
     states = [row.exceeds(_part(condition, row.comparison.before)) for row in rows]
     return _any(states), f"self time is {', '.join(sorted({row.verdict for row in rows}))}"
 
 
-def _calls(condition: Condition, report: DiffReport) -> _Judged:
-    if report.measured.calls is None:
+def _calls(condition: Condition, measured: Measured) -> _Judged:
+    if measured.calls is None:
         return None, _NO_PROFILE
-    before, after = report.measured.calls
+    before, after = measured.calls
     if condition.scope is not None:
-        rows = report.measured.rows_of_scope(condition.scope)
+        rows = measured.rows_of_scope(condition.scope)
         before, after = (sum(row.calls[side] for row in rows) for side in (0, 1))
     bound = condition.amount * before if condition.is_part else condition.amount
     return after - before > bound, f"{before:g} and {after:g} calls a step"
 
 
-def _nodes(condition: Condition, report: DiffReport) -> _Judged:
-    before, after = report.node_counts(condition.scope)
+def _nodes(condition: Condition, nodes: NodeCounts) -> _Judged:
+    before, after = nodes.whole if condition.scope is None else nodes.scopes.get(condition.scope, (0, 0))
     bound = condition.amount * before if condition.is_part else condition.amount
-    if report.unread or report.notes:
+    if nodes.partial:
         return (True if after - before > bound else None), "not every graph could be compared"
     return after - before > bound, f"{before} and {after} nodes"
 
 
-def _peak(condition: Condition, report: DiffReport) -> _Judged:
-    return _memory(condition, report.measured.peak_bytes)
+def _peak(condition: Condition, measured: Measured) -> _Judged:
+    return _memory(condition, measured.peak_bytes)
 
 
-def _bytes(condition: Condition, report: DiffReport) -> _Judged:
-    if report.measured.bytes is None and report.measured.self_ns is not None:
+def _bytes(condition: Condition, measured: Measured) -> _Judged:
+    if measured.bytes is None and measured.self_ns is not None:
         return False, "TensorFlow reported no memory of either run: on a CPU only blocks from 256 KiB are reported"
-    return _memory(condition, report.measured.bytes)
+    return _memory(condition, measured.bytes)
 
 
 def _memory(condition: Condition, found: MemoryDiff | None) -> _Judged:
@@ -176,11 +183,10 @@ def _any(states: list[bool | None]) -> bool | None:
     return True if True in states else None if None in states else False
 
 
-_JUDGES: Mapping[str, Callable[[Condition, DiffReport], _Judged]] = {
+_JUDGES: Mapping[str, Callable[[Condition, Measured], _Judged]] = {
     "time": _time,
     "self_ns": _self_ns,
     "peak_bytes": _peak,
     "bytes": _bytes,
     "calls": _calls,
-    "nodes": _nodes,
 }

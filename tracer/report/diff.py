@@ -25,7 +25,7 @@ from tracer.report.changes import (
     stage_rows,
     telling_first,
 )
-from tracer.report.conditions import MET, UNCLEAR, Condition, Outcome, judge
+from tracer.report.conditions import MET, UNCLEAR, Condition, NodeCounts, Outcome, judge
 from tracer.report.listing import Listing, listing
 from tracer.report.measured import Both, Measured, Traces, measure
 from tracer.report.pairing import trace_pairs
@@ -104,15 +104,6 @@ class DiffReport:
         """Whether something could not be read."""
         return bool(self.unread or self.measured.damaged)
 
-    def node_counts(self, scope: str | None = None) -> tuple[int, int]:
-        """Returns how many nodes there are before and after, in all graphs or in a scope of them."""
-        if scope is None:
-            return sum(trace.nodes_before for trace in self.traces), sum(trace.nodes_after for trace in self.traces)
-        tallies = [tally for trace in self.traces for tally in trace.scopes if tally.path == scope]
-        counts = {sort: sum(tally.counts.get(sort, 0) for tally in tallies) for sort in _SORTS}
-        both = counts["same"] + counts["changed"]
-        return both + counts["removed"], both + counts["added"]
-
 
 def diff_report(
     before: Run,
@@ -161,7 +152,9 @@ def diff_report(
     scopes = [(trace.function, scope) for trace in traces for scope in trace.scopes if set(scope.counts) - {"same"}]
     measured = _measured((before, after), sides, sampled, traces, noise)
     measured = dataclasses.replace(measured, damaged=(*damaged, *measured.damaged))
-    report = DiffReport(
+    unread = tuple(dict.fromkeys(Warned("damaged", error.message, error.hint) for error in failures))
+    counts = _node_counts(traces, partial=bool(unread or notes))
+    return DiffReport(
         before=str(dataclasses.replace(sides[0], run=before.name)),
         after=str(dataclasses.replace(sides[1], run=after.name)),
         config=tuple(_config(before, after, traces)),
@@ -172,11 +165,24 @@ def diff_report(
         scopes=listing(scopes, top=top),
         measured=measured,
         times=listing(measured.rows, top=top),
-        outcomes=(),
+        outcomes=tuple(judge(condition, measured, counts) for condition in conditions),
         notes=tuple(notes),
-        unread=tuple(dict.fromkeys(Warned("damaged", error.message, error.hint) for error in failures)),
+        unread=unread,
     )
-    return dataclasses.replace(report, outcomes=tuple(judge(condition, report) for condition in conditions))
+
+
+def _node_counts(traces: Sequence[TraceDiff], *, partial: bool) -> NodeCounts:
+    scopes: dict[str, Counter[str]] = {}
+    for tally in (tally for trace in traces for tally in trace.scopes):
+        scopes.setdefault(tally.path, Counter()).update(tally.counts)
+    return NodeCounts(
+        whole=(sum(trace.nodes_before for trace in traces), sum(trace.nodes_after for trace in traces)),
+        scopes={
+            path: (counts.total() - counts["added"], counts.total() - counts["removed"])
+            for path, counts in scopes.items()
+        },
+        partial=partial,
+    )
 
 
 def _check(stages: tuple[str, str], side: Side) -> None:

@@ -105,8 +105,12 @@ class TraceOwners:
         own = self.trace.definition
         if own is None:
             return stack
-        inside = (at for at, frame in enumerate(stack) if (frame.file, frame.function) == (own.file, own.function))
-        return stack[next(inside, 0) :]
+        named = [
+            (frame.line - own.line, at)
+            for at, frame in enumerate(stack)
+            if (frame.file, frame.function) == (own.file, own.function) and frame.line >= own.line
+        ]
+        return stack[min(named)[1] :] if named else stack  # of functions of one name, the one that begins closest above
 
     def _phase(self, path: str, index: int | None) -> str:
         if self.trace.name.startswith(_DATASET):

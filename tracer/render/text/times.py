@@ -151,6 +151,9 @@ def _fact(name: str, content: str, look: str = "") -> Part:
 def _window(timing: Timing) -> str:
     window = timing.run.window
     assert window is not None
+    marked = max((len(profile.steps) for profile in timing.profiles), default=0)
+    if marked > window.steps:  # a block of the program's, with markers of its own
+        return f"a block of {text.nanoseconds(window.wall_ns)}, in which {text.plural(marked, 'step')} are marked"
     steps = f"{text.plural(window.steps, 'step')} after {text.plural(window.warmup, 'warm-up call')}"
     each = text.nanoseconds(window.median_ns)
     bare = f", {text.nanoseconds(median(window.settled_ns))} without it" if window.settled_ns else ""
