@@ -94,11 +94,10 @@ class Lookup:
         full = run.prefix + path
         if called and full in called.paths:
             return (Owner(OF_NODE, called.trace, full),)
-        if run.function and not called:
-            return ()  # of a function that is not recorded: a path that another one has too is no proof
         for wanted in dict.fromkeys((full, path)):
             for trace in self._recorded:
-                if wanted in trace.paths:
+                # Of a function that is not recorded, a path that a recorded one has too is no proof.
+                if (called or not run.function or not trace.function) and wanted in trace.paths:
                     return (Owner(OF_NODE, trace.trace, wanted),)
         return ()
 
