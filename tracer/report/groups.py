@@ -12,8 +12,6 @@ from tracer.report.timed import Sums, TimedReport, most_first, nodes_of, rest_of
 from tracer.timing.phases import PHASES
 from tracer.timing.timing import TimedNode, Timing
 
-_OUTSIDE_STEPS = "(outside of steps)"
-
 
 def _layer(node: TimedNode) -> str:
     module = node.owner.module
@@ -35,9 +33,8 @@ _KEYS: Mapping[str, Callable[[TimedNode], str]] = {
     "phase": lambda node: node.owner.phase,
     "op": lambda node: node.op,
     "device": lambda node: node.time.device,
-    "step": lambda node: str(node.time.step) if node.time.step >= 0 else _OUTSIDE_STEPS,
 }
-GROUPS = ("scope", *_KEYS)
+GROUPS = ("scope", *_KEYS, "step")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,11 +64,11 @@ def check_group(by: str) -> None:
 
 
 def groups_report(timing: Timing, by: str, *, function: str = "", sort: str = "", top: int = 0) -> GroupsReport:
-    """Returns the groups of what was executed, the most expensive first; phases and steps in their own order.
+    """Returns the groups of what was executed, the most expensive first; phases in their own order.
 
     Args:
-      timing: of the run; for `step` one in which steps are told apart.
-      by: `layer`, `module`, `phase`, `op`, `device` or `step`.
+      timing: of the run.
+      by: `layer`, `module`, `phase`, `op` or `device`; steps have a report of their own.
       function: only of the nodes of this function, or of this trace of it: `step#2`.
       sort: `self`, `total`, `calls` or `bytes`.
       top: how many groups to list, 0 for all.
@@ -86,8 +83,6 @@ def groups_report(timing: Timing, by: str, *, function: str = "", sort: str = ""
     rows = most_first((GroupRow(name, details.get(name, ""), sums) for name, sums in found.items()), sort or "self")
     if not sort and by == "phase":
         rows.sort(key=lambda row: PHASES.index(row.name))
-    if not sort and by == "step":
-        rows.sort(key=lambda row: (row.name == _OUTSIDE_STEPS, int(row.name) if row.name.isdigit() else 0))
     return GroupsReport(
         timing=timing,
         by=by,

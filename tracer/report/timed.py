@@ -103,7 +103,7 @@ def nodes_of(timing: Timing, function: str = "") -> Sequence[TimedNode]:
     if not found:
         raise NotFound(
             f"'{function}' did not run by itself in the window",
-            hint="what a function runs inside another one is part of that one: leave out --function, or name the caller",
+            hint="inside another function it is a part of that one: leave out --function, or name the caller",
         )
     return found
 
