@@ -145,7 +145,7 @@ def test_a_sequential_model_is_read(root, prefix):
     assert layers(opened(root / f"{prefix}block")) == {
         "in": ("InputLayer", (), (None, 4)),
         "a": ("Dense", ("in",), (None, 8)),
-        "b": ("Dense", ("a",), None),
+        "b": ("Dense", ("a",), (None, 2)),
     }
 
 

@@ -42,7 +42,7 @@ def _left(nodes: Nodes) -> dict[int, set[int]]:
     waiting = _waiting(nodes)
     readers: dict[int, list[int]] = {at: [] for at in waiting}
     for at, producers in waiting.items():
-        producers.intersection_update(waiting)
+        producers.difference_update([one for one in producers if one not in waiting])
         for producer in producers:
             readers[producer].append(at)
     ready = [at for at, producers in waiting.items() if not producers]

@@ -153,7 +153,10 @@ def diff_report(
     measured = _measured((before, after), sides, sampled, traces, noise)
     measured = dataclasses.replace(measured, damaged=(*damaged, *measured.damaged))
     unread = tuple(dict.fromkeys(Warned("damaged", error.message, error.hint) for error in failures))
-    counts = _node_counts(traces, partial=bool(unread or notes))
+    outcomes: tuple[Outcome, ...] = ()
+    if conditions:  # in a deep nest the paths of all scopes take their time
+        counts = _node_counts(traces, partial=bool(unread or notes))
+        outcomes = tuple(judge(condition, measured, counts) for condition in conditions)
     return DiffReport(
         before=str(dataclasses.replace(sides[0], run=before.name)),
         after=str(dataclasses.replace(sides[1], run=after.name)),
@@ -165,7 +168,7 @@ def diff_report(
         scopes=listing(scopes, top=top),
         measured=measured,
         times=listing(measured.rows, top=top),
-        outcomes=tuple(judge(condition, measured, counts) for condition in conditions),
+        outcomes=outcomes,
         notes=tuple(notes),
         unread=unread,
     )
