@@ -109,7 +109,7 @@ def _check_events(evented):
 
 def packets(run, **options):
     """Returns the packets of a Perfetto trace, as Perfetto's own messages."""
-    messages = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
+    messages = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2", exc_type=ImportError)
     return messages.Trace.FromString(exported(run, "perfetto", **options)).packet
 
 
