@@ -14,11 +14,12 @@ SOURCES = {
 }
 
 # One thread ran a step twice: 10 and 30 ns of the product, 5 and 5 of its gradient, 7 of what nobody knows.
-EVENTS = (
-    "worker  EagerLocalExecute: __inference_step_0 0-1000  FunctionRun{id=7} 1-2  ExecutorState::Process{id=7} 10-900"
+CALLED = "EagerLocalExecute: __inference_step_0 0-1000  FunctionRun{id=7} 1-2  ExecutorState::Process{id=7} 10-900"
+EXECUTED = (
     "  net/mul:Mul 20-30  net/mul:Mul 40-70  gradient_tape/net/mul/Mul:Mul 80-85  gradient_tape/net/mul/Mul:Mul 90-95"
     "  elsewhere:Mul 100-107"
 )
+EVENTS = f"worker  {CALLED}{EXECUTED}"
 NODES = "x:Placeholder=float32[2]  net/mul:Mul=float32[2]<-x  gradient_tape/net/mul/Mul:Mul=float32[2]<-net/mul"
 
 

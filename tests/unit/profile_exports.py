@@ -1,32 +1,9 @@
 """Runs with small profiles, for the tests of their exports."""
 
-from tests.helpers import graph, run, trace
+from tests.helpers import run
 from tests.profiles import host, plane, profile
-from tracer.graph.lines import Frame, Lines
-from tracer.recorded import ModuleScope, Source, Window
-
-CALL = Frame("train.py", 9, "step")
-LAYER = Frame("net.py", 3, "__call__")
-TAPE = Frame("train.py", 12, "step")
-
-# One thread ran a step twice: 10 and 30 ns of the product, 5 and 5 of its gradient, 7 of what nobody knows.
-CALLED = "EagerLocalExecute: __inference_step_0 0-1000  FunctionRun{id=7} 1-2  ExecutorState::Process{id=7} 10-900"
-EXECUTED = (
-    "  net/mul:Mul 20-30  net/mul:Mul 40-70  gradient_tape/net/mul/Mul:Mul 80-85  gradient_tape/net/mul/Mul:Mul 90-95"
-    "  elsewhere:Mul 100-107"
-)
-NODES = "x:Placeholder=float32[2]  net/mul:Mul=float32[2]<-x  gradient_tape/net/mul/Mul:Mul=float32[2]<-net/mul"
-
-
-def recorded_step(**facts):
-    """Returns the trace that the events are of."""
-    lines = Lines((CALL, LAYER, TAPE), ((0, 1), (2,)), {"": {"net/mul": 0, "gradient_tape/net/mul/Mul": 1}})
-    defaults = {
-        "graphs": {"traced": graph(NODES)},
-        "lines": lines,
-        "modules": (ModuleScope("net", "net", "Net", "module"),),
-    }
-    return trace("step", **{**defaults, **facts})
+from tests.timed import CALLED, EXECUTED, recorded_step
+from tracer.recorded import Source, Window
 
 
 def timed(*traces, profiles=None, **facts):

@@ -4,8 +4,9 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.timed import recorded_step
 from tests.unit.exports import HOSTILE, chain, small_trace
-from tests.unit.profile_exports import launched, recorded_step, timed
+from tests.unit.profile_exports import launched, timed
 from tracer.render.graph import render_view
 from tracer.render.graph.csv import COLUMNS
 from tracer.report.export import export_view

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import graph, trace
+from tests.timed import recorded_step
 from tests.unit.exports import HOSTILE, chain, small_trace
-from tests.unit.profile_exports import recorded_step, timed
+from tests.unit.profile_exports import timed
 from tracer.graph.model import FunctionName, Graph, Kind, Node, Nodes, Tensor
 from tracer.render.graph import render_view
 from tracer.report.export import export_view

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from tests.helpers import graph, trace
 from tests.profiles import host, plane, profile, space
+from tests.timed import CALLED, recorded_step
 from tests.unit.exports import HOSTILE
-from tests.unit.profile_exports import CALLED, launched, recorded_step, timed, two_hosts, with_memory
+from tests.unit.profile_exports import launched, timed, two_hosts, with_memory
 from tracer.errors import NotFound, Unreadable
 from tracer.graph.lines import Frame, Lines
 from tracer.profile.executions import read_profile

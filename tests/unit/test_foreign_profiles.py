@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.profiles import host, space
-from tests.unit.profile_exports import CALLED, EXECUTED
+from tests.timed import CALLED, EXECUTED
 from tests.unit.test_foreign_events import functions, tag, write
 from tracer import api
 from tracer.cli import main

@@ -375,11 +375,14 @@ def test_steps_of_one_number_stay_apart():
 
 def test_a_collective_is_one_execution():
     """What the executor began goes on on a thread of the collectives' own, under the same name: it is no second one."""
+    node = "name=sum,kernel_type=CollectiveReduceV2"
     found = profile(
         host(
-            "worker  ExecutorState::Process{id=7} 0-100  ExecutorState::ProcessAsync::Start{_p=3} 10-12",
+            f"worker  ExecutorState::ProcessAsync::Start{{{node},_p=3}} 10-12",
             "collective_ops/123  sum:CollectiveReduceV2 20-60",
+            f"other  ExecutorState::ProcessAsync::Done{{{node},_c=3}} 70-72",
         )
     )
 
-    assert [each.op.type for each in found if each.op.type == "CollectiveReduceV2"] == []
+    assert rows(found) == ["sum:CollectiveReduceV2 10-12 self 2"]
+    assert [each.done_ns for each in found] == [70]

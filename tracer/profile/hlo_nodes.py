@@ -55,11 +55,6 @@ def is_program_of(module: str, function: str) -> bool:
     return bool(name) and re.match(rf"{re.escape(name)}(?:[_.]|$)", module) is not None
 
 
-def module_owner(module: str, functions: Mapping[str, int]) -> int:
-    """Returns what the function that a module was compiled from is mapped to; -1 if it is none of them."""
-    return next((index for function, index in functions.items() if is_program_of(module, function)), -1)
-
-
 def _with_nameless(program: Graph, named: Mapping[str, Paths]) -> dict[str, Paths]:
     """Returns the paths of all instructions, where `named` has those of the ones that name a node."""
     found = dict(named)
