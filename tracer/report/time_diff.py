@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from tracer.profile.model import Profile
 from tracer.profile.sums import common_steps
 from tracer.recorded import Run
-from tracer.timing.compare import ELSEWHERE, INCONCLUSIVE, NOISE, SAME, Comparison, compare
+from tracer.timing.compare import ELSEWHERE, INCONCLUSIVE, NOISE, SAME, Compared, Comparison, compare
 from tracer.timing.samples import BARE, PROFILED, Sampled, step_samples
 
 LARGER = "larger"
@@ -18,28 +18,13 @@ SMALLER = "smaller"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class TimeDiff:
+class TimeDiff(Compared):
     """Wall time of a step before and after."""
 
     comparison: Comparison  # medians are of the first of `passes`
     passes: tuple[str, ...]  # "without the profiler", "with the profiler": those that both runs have
     steps: tuple[int, int]  # how many there are before and after in the first pass
     reason: str  # why the verdict is not a sharper one; empty where it is "slower", "faster" or "same"
-
-    @property
-    def before_ns(self) -> int:
-        """The median before."""
-        return round(self.comparison.before)
-
-    @property
-    def after_ns(self) -> int:
-        """The median after."""
-        return round(self.comparison.after)
-
-    @property
-    def verdict(self) -> str:
-        """`slower`, `faster`, `same` or `inconclusive`."""
-        return self.comparison.verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

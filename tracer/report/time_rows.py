@@ -18,6 +18,7 @@ from tracer.timing.compare import (
     NOISE,
     OF_ROWS,
     SLOWER,
+    Compared,
     Comparison,
     Pass,
     compare,
@@ -52,7 +53,7 @@ class RowKey(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class TimeRow:
+class TimeRow(Compared):
     """A scope, line, op or layer, and what a step spends in it: self times added up over threads."""
 
     key: RowKey
@@ -60,21 +61,6 @@ class TimeRow:
     calls: tuple[float, float]  # executions in a step, before and after
     bytes: tuple[float, float]  # that it allocates in a step, as far as TensorFlow reports
     samples: Pass = dataclasses.field(repr=False)  # self time of a step in each batch of steps
-
-    @property
-    def before_ns(self) -> int:
-        """The median before."""
-        return round(self.comparison.before)
-
-    @property
-    def after_ns(self) -> int:
-        """The median after."""
-        return round(self.comparison.after)
-
-    @property
-    def verdict(self) -> str:
-        """`slower`, `faster`, `same` or `inconclusive`."""
-        return self.comparison.verdict
 
     def exceeds(self, growth: float) -> bool | None:
         """Returns whether it grew by more than a part of what it was, by itself; None if that cannot be told."""

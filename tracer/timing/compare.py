@@ -193,3 +193,25 @@ def _log_ratios(before: Sequence[float], after: Sequence[float]) -> list[float]:
     """Returns the logarithms of after to before of all pairs, the least first; a time of 0 counts as 1 ns."""
     old, new = ([math.log(max(sample, 1)) for sample in side] for side in (before, after))
     return sorted(other - one for one in old for other in new)
+
+
+class Compared:
+    """What has times before and after: a step, a line, an op."""
+
+    __slots__ = ()
+    comparison: Comparison
+
+    @property
+    def before_ns(self) -> int:
+        """The median before."""
+        return round(self.comparison.before)
+
+    @property
+    def after_ns(self) -> int:
+        """The median after."""
+        return round(self.comparison.after)
+
+    @property
+    def verdict(self) -> str:
+        """`slower`, `faster`, `same` or `inconclusive`."""
+        return self.comparison.verdict
