@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tracer.version import __version__
 
 if TYPE_CHECKING:
-    from tracer.api import board, diff, doctor, export, lint, prune, run, runs, show
+    from tracer.api import board, diff, doctor, export, lint, prune, run, runs, script, show
     from tracer.api import list_ as list  # noqa: A004  # the verb of the command `trace-scenario list`
     from tracer.capture.record import record
     from tracer.capture.session import trace
@@ -37,6 +37,7 @@ _HOMES = {
     "run": ("tracer.api", "run"),
     "runs": ("tracer.api", "runs"),
     "scenario": ("tracer.discover.declare", "scenario"),
+    "script": ("tracer.api", "script"),
     "show": ("tracer.api", "show"),
     "stacks": ("tracer.api", "stacks"),
     "trace": ("tracer.capture.session", "trace"),
@@ -59,6 +60,7 @@ __all__ = [
     "run",
     "runs",
     "scenario",
+    "script",
     "show",
     "stacks",
     "trace",

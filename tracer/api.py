@@ -22,6 +22,7 @@ from tracer.store import layout
 
 if TYPE_CHECKING:
     from tracer.capture.modes import Mode
+    from tracer.capture.program import Ended
     from tracer.diagnose import Check
     from tracer.recorded import Run, Warned
     from tracer.report.diff import DiffReport
@@ -154,6 +155,72 @@ def _recorded(
             if ended.code in (None, 0) and opened:
                 return load_run(opened[0])  # the program ended itself, and said that all is well
             raise
+
+
+def script(
+    file: str = "",
+    arguments: Sequence[str] = (),
+    *,
+    module: str = "",
+    logdir: str | Path | None = None,
+    functions: str = "",
+    skip_steps: int = 1,
+    steps: int = 10,
+    every: int = 0,
+    step_function: str = "",
+    fresh: bool = False,
+    profile: bool = True,
+    profile_seconds: float = 60.0,
+    max_bytes: int = 256 << 20,
+    sources: bool = True,
+    hlo: bool = False,
+) -> Ended:
+    """Runs a program in this process as Python would, unchanged, and records its functions and windows of its steps.
+
+    Its steps are the batches of Keras' `fit`, `evaluate` and `predict`, else the calls of the function that takes the
+    most time, from one to the next; those that it marks with `tracer.step()` go before both.
+
+    Args:
+      file: the program's file, or a folder or archive with a `__main__.py`.
+      arguments: what it finds in `sys.argv`.
+      module: a module to run instead, as `python -m` does.
+      logdir: the log folder.
+      functions: a regular expression: record only functions whose name it matches.
+      skip_steps: steps before the first window of the profiler.
+      steps: steps of each window.
+      every: a window begins each so many steps; 0 for as often as it costs no more than 3 % of the program's time.
+      step_function: the function whose calls are the steps.
+      fresh: have functions instantiated again before each window, so that no kernel goes untraced; their seeded
+        sequences of random numbers begin again with it.
+      profile: whether there are windows at all.
+      profile_seconds: a window lasts no longer.
+      max_bytes: of the run's folder; the oldest windows give way, and of many traces the last lose their graphs.
+      sources: whether to keep copies of the user's files.
+      hlo: whether XLA also compiles the functions that the program does not have it compile, for their HLO.
+
+    Raises:
+      NotFound, UsageError: there is no such file, or an option is wrong.
+      WriteFailed: the log folder cannot be written; the program did not run.
+    """
+    from tracer.capture.main_module import main_put_back, program
+    from tracer.capture.program import program_settings, record_program
+
+    settings = program_settings(
+        logdir=_logdir(logdir),
+        functions=functions,
+        skip_steps=skip_steps,
+        steps=steps,
+        every=every,
+        step_function=step_function,
+        fresh=fresh,
+        profile=profile,
+        profile_seconds=profile_seconds,
+        max_bytes=max_bytes,
+        sources=sources,
+        hlo=hlo,
+    )
+    with main_put_back():
+        return record_program(program(file, arguments, module=module), settings)
 
 
 def _side_by_side(

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer.errors import TracerError, UsageError, did_you_mean, reason
-from tracer.terminal import Output, program_output_apart, progress_bar, show_error, sigterm_as_interrupt
+from tracer.terminal import (
+    Output,
+    ended_by_signal,
+    program_output_apart,
+    progress_bar,
+    show_error,
+    sigterm_as_interrupt,
+)
+from tracer.text import parse_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +96,13 @@ def _as_usage_error(error: click.ClickException) -> UsageError:
         hint = did_you_mean(error.option_name, known, otherwise=f"{command} --help")
         return UsageError(f"no option named '{error.option_name}'", hint=hint)
     return UsageError(error.format_message().rstrip(".").lower().replace("\n", " "), hint=f"{command} --help")
+
+
+def _bytes(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
+    parsed = parse_bytes(value)
+    if parsed is None:
+        raise UsageError(f"'{value}' is no number of bytes", hint="as in --max-bytes 256MiB")
+    return parsed
 
 
 def _logdir(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -238,6 +253,63 @@ def run(target: str, parameters: tuple[str, ...], as_json: bool, modes: str, **o
         return 0
     output.modes(recorded)
     return TracerError.exit_code if recorded.is_empty else PARTIAL if recorded.is_partial else 0
+
+
+class _ProgramCommand(click.Command):
+    """A command behind whose first argument everything belongs to a program; so it does behind `-m MODULE`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the options before the program."""
+        flags = {name for option in self.params if getattr(option, "is_flag", False) for name in option.opts}
+        flags |= {name for option in self.params for name in option.secondary_opts} | {"-h", "--help"}
+        at = 0
+        while at < len(args) and args[at].startswith("-") and args[at] != "--":
+            if args[at] == "-m":
+                args = [*args[: at + 2], "--", *args[at + 2 :]]
+                break
+            at += 1 if args[at] in flags or "=" in args[at] else 2
+        return super().parse_args(ctx, args)
+
+
+@main.command(cls=_ProgramCommand, context_settings={"allow_interspersed_args": False})
+@click.option("-m", "module", default="", metavar="MODULE", help="Run a module, as python -m does.")
+@click.option("--functions", default="", metavar="REGEX", help="Record only functions whose name it matches.")
+@click.option("--skip-steps", type=int, default=1, show_default=True, help="Steps before the first profile window.")
+@click.option("--steps", type=int, default=10, show_default=True, help="Steps of a window.")
+@click.option("--every", type=int, default=0, help="A window each N steps.  [default: as often as costs 3 %]")
+@click.option("--step-function", default="", metavar="NAME", help="Whose calls are the steps.  [default: found out]")
+@click.option("--fresh", is_flag=True, help="Have functions instantiated again for each window: every kernel is seen.")
+@click.option("--profile/--no-profile", default=True, show_default=True, help="Run TensorFlow's profiler.")
+@click.option("--profile-seconds", type=float, default=60.0, show_default=True, help="A window lasts no longer.")
+@click.option("--max-bytes", callback=_bytes, default="256MiB", show_default=True, help="Of the run's folder.")
+@click.option("--source/--no-source", "sources", default=True, show_default=True, help="Keep copies of your files.")
+@click.option("--hlo", is_flag=True, help="Have XLA compile also the functions that are not jitted, to see their HLO.")
+@_logdir
+@_json
+@click.argument("file", default="", metavar="FILE")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+def script(file: str, arguments: tuple[str, ...], module: str, as_json: bool, **options: Any) -> int:
+    """Record a whole program, unchanged: FILE, or -m MODULE, with its ARGS, as python would run it.
+
+    The run holds every function that it traces, and windows of the profiler: of --steps steps, after --skip-steps, and
+    again as the program goes. Output and exit code are the program's own; what this command says is on stderr.
+
+    \b
+    Examples:
+      trace-scenario script train.py --epochs 2
+      trace-scenario script --no-profile -m mypackage.train --config small
+    """
+    from tracer import api
+
+    if module and file:
+        file, arguments = "", (file, *arguments)
+    output = Output(as_json, options["logdir"])
+    last_words = ended_by_signal()  # first of all, so that what the program has Python do at exit comes before it
+    with program_output_apart(apart=as_json):
+        ended = api.script(file, arguments, module=module, **options)
+    output.program(ended)
+    last_words(ended.signal)
+    return ended.exit_code
 
 
 @main.command()

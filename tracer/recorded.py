@@ -150,11 +150,14 @@ class Window:
     bare_step_ns: tuple[int, ...] = ()  # of each step of a pass without the profiler: the true one; empty without it
     fresh: bool = False  # whether functions were instantiated for the window, so that no kernel goes untraced
     incomplete: str = ""  # why not every execution may have been seen, and what to do; empty if all were
+    function: str = ""  # of a whole program: the function whose calls are its steps
+    windows: int = 1  # how many the steps are of: in a whole program the profiler is on again and again
+    others: int = 0  # windows of the same function that lack cheap kernels, and are not counted
 
     @property
     def settled_ns(self) -> tuple[int, ...]:
         """The true wall times of steps: without the program's first call, which traces, where there are others."""
-        first = not self.warmup and len(self.bare_step_ns) > 1
+        first = not self.warmup and not self.function and len(self.bare_step_ns) > 1
         return self.bare_step_ns[1:] if first else self.bare_step_ns
 
     @property
@@ -166,6 +169,8 @@ class Window:
     @property
     def passes(self) -> int:
         """How often the program ran in all: to warm up, for its true time, to instantiate, and in the window."""
+        if self.function:
+            return 1  # a program runs once, and its window is of some of its steps
         return self.warmup + len(self.bare_step_ns) + self.fresh + max(self.steps, len(self.bare_step_ns))
 
 

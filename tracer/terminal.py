@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import re
@@ -20,6 +21,7 @@ from tracer.store import layout
 from tracer.text import byte_size, one_line, shortened
 
 if TYPE_CHECKING:
+    from tracer.capture.program import Ended
     from tracer.diagnose import Check
     from tracer.discover.listing import ListedScenario
     from tracer.recorded import Run
@@ -80,6 +82,30 @@ class Output:
         self._write(
             f"{body}{chr(10) if said else ''}{said}folder: {self._short(run.path)}\n", then="trace-scenario board"
         )
+
+    def program(self, ended: Ended) -> None:
+        """Writes what a recording of a whole program came to: to stderr, as stdout is the program's."""
+        from tracer.render import json
+
+        if ended.failure is not None:
+            show_error(ended.failure)
+        if ended.run is None:
+            return
+        if self._as_json:
+            from tracer.report.summary import run_summary
+
+            self._write(json.dumps(json.program(ended.run, run_summary(ended.run), ended.exit_code)))
+            return
+        if sys.stderr is None:
+            return
+        from tracer.render.text import program as program_page
+        from tracer.report.program import program_report
+
+        with contextlib.suppress(OSError, ValueError):  # the program has closed it
+            page = program_page.program(program_report(ended.run), style(sys.stderr))
+            then = f"next: trace-scenario show {shlex.quote(ended.run.reference)}{self._options}"
+            sys.stderr.write(f"{page}folder: {self._short(ended.run.path)}\n\n{one_line(then)}\n")
+            sys.stderr.flush()
 
     def modes(self, report: ModesReport) -> None:
         """Writes what a recording in several modes came to."""
@@ -327,6 +353,32 @@ def sigterm_as_interrupt() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def ended_by_signal() -> Callable[[int], None]:
+    """Returns what has this process die of a signal, as its program would have without us; 0 is none.
+
+    After Ctrl-C Python first does what it is to do at exit; SIGTERM lets it do nothing. To be called before the program
+    runs: what is registered first is done last.
+    """
+    pending: list[int] = []
+
+    def die(number: int) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    atexit.register(lambda: die(pending[0]) if pending else None)
+
+    def end(number: int) -> None:
+        if number == signal.SIGINT:
+            pending.append(number)
+        elif number:
+            die(number)
+
+    return end
 
 
 @contextlib.contextmanager

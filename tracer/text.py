@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _TIME_UNITS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"))
 _COUNT_UNITS = ((10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _QUANTITY = 10_000  # below it a count is as short as it is in three digits
@@ -49,6 +51,16 @@ def byte_size(value: int | None) -> str:
         if abs(value) >= size:
             return f"{_three_digits(value / size)} {unit}"
     return f"{value} B"
+
+
+def parse_bytes(text: str) -> int | None:
+    """Reads a size in bytes: `4096`, `256MiB`, `1.5 GB`; None if it is none."""
+    units = {**{name: size for size, name in _BYTE_UNITS}, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+    units |= {"": 1, "B": 1}
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
+    if not match or match[2] not in units:
+        return None
+    return int(float(match[1]) * units[match[2]])
 
 
 def percent(part: float) -> str:

@@ -63,21 +63,19 @@ def quiet_start() -> Iterator[None]:
 
 
 def facts() -> dict[str, Any]:
-    """Returns versions, host, devices and the command line, for `run.json`."""
-    import tensorflow as tf
-
-    versions = {"trace-scenario": __version__, "python": platform.python_version(), "tensorflow": tf.__version__}
+    """Returns versions, host and the command line, for `run.json`; with the devices if TensorFlow is imported."""
+    versions = {"trace-scenario": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-    return {
-        "command": sys.argv,
-        "versions": versions,
-        "host": {
-            "name": socket.gethostname(),
-            "system": platform.platform(),
-            "machine": platform.machine(),
-            "cpus": os.cpu_count(),
-            "devices": [device.name for device in tf.config.list_physical_devices()],
-        },
+    host: dict[str, Any] = {
+        "name": socket.gethostname(),
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
     }
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None:
+        versions["tensorflow"] = tensorflow.__version__
+        host["devices"] = [device.name for device in tensorflow.config.list_physical_devices()]
+    return {"command": sys.argv, "versions": versions, "host": host}

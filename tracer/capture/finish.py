@@ -13,7 +13,7 @@ from tracer.capture.functions import FunctionRecorder, RecordedFunction
 from tracer.capture.keras_graph import conceptual_graphs
 from tracer.capture.module_scopes import ModuleIndex, module_scopes
 from tracer.capture.node_times import executed_nodes
-from tracer.capture.optimized import optimized_graphs
+from tracer.capture.optimized import optimized_graphs, runtime_graphs
 from tracer.collector import paused_collector
 from tracer.errors import WriteFailed, reason
 from tracer.graph.inline import Inlined, TooLarge, inline
@@ -44,13 +44,22 @@ def write_stages(
     """
     functions = list(recorded)
     folders = {function.runtime_name: function.folder for function in functions}
-    for name, graph in optimized_graphs(functions, exported, _TracedGraphs(writer.path, functions)).items():
+    traced, known = (_Graphs(writer.path, functions, stage) for stage in ("traced", "optimized"))
+    for name, graph in optimized_graphs(functions, exported, traced, known).items():
         writer.add_stage(folders[name], "optimized", graph.SerializeToString())
     for function in functions:
         for stage in ("hlo", "optimized_hlo"):
             _write_hlo(writer, function, stage, asked=hlo)
     called = [function for function in functions if function.calls and function.kind == "inference"]
     return _without_hlo(called) if hlo else []
+
+
+def write_optimized(writer: RunWriter, functions: Iterable[RecordedFunction], exported: list[Any]) -> None:
+    """Adds optimised graphs while the session lasts, of the functions that TensorFlow has instantiated by now."""
+    by_name = {function.runtime_name: function for function in functions}
+    for name, graph in runtime_graphs(by_name.values(), exported).items():
+        writer.add_stage(by_name[name].folder, "optimized", graph.SerializeToString())
+        by_name[name].nodes = frozenset()  # nobody asks for them again
 
 
 def _without_hlo(functions: Iterable[RecordedFunction]) -> list[Warned]:
@@ -250,14 +259,15 @@ def _has_times(metadata: Any) -> bool:
     return bool(timed) and timed <= {node.name for graph in graphs for node in graph.node}
 
 
-class _TracedGraphs(Mapping[str, Any]):
-    """The traced graphs of the session by runtime name, read from its folder when they are asked for."""
+class _Graphs(Mapping[str, Any]):
+    """The graphs of a stage by runtime name, as far as they are on disk, read when they are asked for."""
 
-    def __init__(self, path: Path, functions: list[RecordedFunction]) -> None:
-        self._files = {
-            function.runtime_name: path / layout.FUNCTIONS / function.folder / layout.STAGE_FILES["traced"]
+    def __init__(self, path: Path, functions: list[RecordedFunction], stage: str) -> None:
+        files = {
+            function.runtime_name: path / layout.FUNCTIONS / function.folder / layout.STAGE_FILES[stage]
             for function in functions
         }
+        self._files = {name: file for name, file in files.items() if file.exists()}
 
     def __getitem__(self, name: str) -> Any:
         file = self._files[name]

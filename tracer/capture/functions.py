@@ -11,7 +11,7 @@ import itertools
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,8 +24,10 @@ from tracer.errors import TracerError, WriteFailed, reason
 from tracer.graph.names import function_name
 from tracer.recorded import Warned
 from tracer.store.writer import RunWriter
+from tracer.text import count, plural
 
 NodeKey = tuple[str, str, str]
+_TRACE_BYTES = 2_000  # of trace.json, without the lines of its nodes
 
 
 def node_key(node: Any) -> NodeKey:
@@ -59,19 +61,41 @@ class RecordedFunction:
 class FunctionRecorder:
     """Records the functions of one session."""
 
-    def __init__(self, writer: RunWriter, *, hlo: bool = False) -> None:
-        """Records into `writer`; `hlo` keeps what XLA needs to compile functions that are not jitted."""
+    def __init__(
+        self,
+        writer: RunWriter,
+        *,
+        hlo: bool = False,
+        wanted: Callable[[str], Any] | None = None,
+        max_bytes: int = 0,
+    ) -> None:
+        """Records into `writer`.
+
+        Args:
+          writer: of the run.
+          hlo: whether to keep what XLA needs to compile functions that are not jitted.
+          wanted: tells by its name whether to record a function; all, if it is not given.
+          max_bytes: of all traces together; 0 is no limit. Traces beyond half of it lose their graphs, those beyond all
+            of it are counted and no more.
+        """
         self.recorded: dict[str, RecordedFunction] = {}  # by runtime name, in the order of recording
+        self.untaken: list[RecordedFunction] = []  # those since the optimised graphs were taken from TensorFlow
         self.failure: TracerError | None = None  # the first; the program that is recorded never sees it
         self.living = Living()  # the modules of the program when it was recorded
         self.models: tuple[Layer, ...] = ()  # the Keras models among them
         self.warnings: list[Warned] = []
         self._writer = writer
         self._hlo = hlo
+        self._wanted = wanted
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._without_graphs = 0
+        self._left_out: set[str] = set()  # runtime names of functions that are not recorded
+        self._too_many = 0  # of these, those that there was no room for
         self._owners: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # number of each tf.function
         self._numbers = itertools.count(1)
         self._pid = os.getpid()
-        self._datasets: dict[int, Any] = {}  # kept, so that a number is not used again while the session lasts
+        self._datasets: weakref.WeakSet[Any] = weakref.WeakSet()
         self._called = 0
         self._lock = threading.RLock()
 
@@ -92,7 +116,7 @@ class FunctionRecorder:
     def _created(self, creation: hooks.Creation) -> None:
         if os.getpid() != self._pid:
             return  # a forked child inherits the hooks, but the run is its parent's
-        with self._guarded():
+        with self.guarded():
             function = tf_private.runtime_function(creation.concrete)
             again = self._number(creation.owner)
             cause = "creates variables" if creation.creates_variables else "traced again" if again else "first trace"
@@ -103,8 +127,8 @@ class FunctionRecorder:
             return
         name = describe.text(function.name)
         known = self.recorded.get(name)
-        if known is None:
-            with self._guarded():
+        if known is None and name not in self._left_out:
+            with self.guarded():
                 self._record_existing(function)
             known = self.recorded.get(name)
         if known is not None:
@@ -115,10 +139,10 @@ class FunctionRecorder:
                 known.calls += 1
 
     def _on_iterate(self, dataset: Any) -> None:
-        if id(dataset) in self._datasets or os.getpid() != self._pid:
+        if dataset in self._datasets or os.getpid() != self._pid:
             return
-        self._datasets[id(dataset)] = dataset
-        with self._guarded():
+        self._datasets.add(dataset)
+        with self.guarded():
             for concrete in tf_private.dataset_functions(dataset):
                 self._record_existing(tf_private.runtime_function(concrete))
 
@@ -150,7 +174,7 @@ class FunctionRecorder:
                 self.warnings.append(Warned("no-modules", f"it is not known which scopes are a {name}'s: {why}", ""))
         with self._tolerant("no-keras-graph", "the Keras model's layers could not be drawn"):
             self.models = living_models(objects)
-        with self._guarded():
+        with self.guarded():
             self._name_variables()
 
     @contextmanager
@@ -180,22 +204,57 @@ class FunctionRecorder:
     def _record(self, function: Any, *, cause: str, creation: hooks.Creation | None = None) -> None:
         with self._lock:
             name = describe.text(function.name)
-            if name in self.recorded:
+            if name in self.recorded or name in self._left_out:
+                return
+            if not self._has_room(name):
+                self._left_out.add(name)
                 return
             entry = _entry(function, creation, hlo=self._hlo)
             number = self._owners.get(creation.owner, 0) if creation and creation.owner is not None else 0
             facts, stages = _facts(function, entry, creation, cause, number)
             lines = describe.lines(function)
-            entry.folder = self._writer.add_trace(entry.name, {**facts, "lines": lines.as_json()}, stages)
+            if self._max_bytes and self._bytes > self._max_bytes // 2:
+                facts, stages = _without_graph(facts, stages), {}
+                lines = describe.LineTable()
+                self._without_graphs += 1
+            table = lines.as_json()
+            entry.folder = self._writer.add_trace(entry.name, {**facts, "lines": table}, stages)
+            self._bytes += sum(map(len, stages.values())) + _TRACE_BYTES + 12 * sum(map(len, table["nodes"].values()))
             self.recorded[name] = entry
+            if stages:
+                self.untaken.append(entry)
             place = facts["definition"]
             files = {*lines.files, *([place["file"]] if place and facts["origin"] == "user" else [])}
             for file in sorted(files):
                 if not describe.is_installed(file):  # installed packages can be had again, and are many
                     self._writer.add_source(file)
 
+    def _has_room(self, name: str) -> bool:
+        if self._wanted is not None and not self._wanted(function_name(name)[0]):
+            return False
+        if self._max_bytes and self._bytes > self._max_bytes:
+            self._too_many += 1
+            return False
+        return True
+
+    def said(self) -> list[Warned]:
+        """Returns what a reader of the run has to know about functions that are not in it."""
+        found = []
+        if filtered := len(self._left_out) - self._too_many:
+            message = f"{plural(filtered, 'trace')} of other functions are not recorded"
+            found.append(Warned("functions-left-out", message, "--functions says which are"))
+        if self._without_graphs or self._too_many:
+            message = (
+                f"the program traced so much that {plural(self._without_graphs, 'trace')} are recorded without their "
+                f"graphs, and {count(self._too_many)} not at all"
+            )
+            found.append(
+                Warned("too-many-traces", message, "trace-scenario retraces says why; --max-bytes N keeps more")
+            )
+        return found
+
     @contextmanager
-    def _guarded(self) -> Iterator[None]:
+    def guarded(self) -> Iterator[None]:
         """Keeps our failures out of the program that is recorded; the session reports the first when it ends."""
         try:
             yield
@@ -208,6 +267,11 @@ class FunctionRecorder:
             )
             failure.__cause__ = error
             self.failure = self.failure or failure
+
+
+def _without_graph(facts: Mapping[str, Any], stages: Mapping[str, bytes]) -> dict[str, Any]:
+    missing = dict.fromkeys(stages, "the run had no room left for it (--max-bytes)")
+    return {**facts, "missing": {**facts["missing"], **missing}}
 
 
 def _entry(function: Any, creation: hooks.Creation | None, *, hlo: bool) -> RecordedFunction:

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import inspect
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -123,6 +124,43 @@ def _listening_to_iterators(iterated: Callable[[Any], None]) -> Iterator[None]:
 
     with replaced(_ITERATOR + "_create_iterator", creating), replaced(_ITERATOR + "_next_internal", stepping):
         yield
+
+
+@contextlib.contextmanager
+def outermost_calls(*, began: Callable[[Any], None], ended: Callable[[Any], None]) -> Iterator[None]:
+    """Calls back around each call of a function from eager Python, and not around those that it makes in turn.
+
+    Both get the tf.function object, or an AtomicFunction where there is none, as of a SavedModel.
+    """
+    import tensorflow as tf
+
+    state = threading.local()
+    eagerly = tf.executing_eagerly
+
+    def calling(original: Any) -> Any:
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if getattr(state, "inside", False) or not eagerly():
+                return original(self, *args, **kwargs)
+            state.inside = True
+            began(self)
+            try:
+                return original(self, *args, **kwargs)
+            finally:
+                state.inside = False
+                ended(self)
+
+        return call
+
+    with (
+        replaced(f"{POLYMORPHIC}.polymorphic_function:Function.__call__", calling),
+        replaced(f"{POLYMORPHIC}.atomic_function:AtomicFunction.call_flat", calling),
+    ):
+        yield
+
+
+def python_function(function: Any) -> Callable[..., Any] | None:
+    """Returns what the user wrote of a tf.function object; None of an AtomicFunction, which does not say."""
+    return _python_function(getattr(function, "python_function", None))
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,7 +18,10 @@ _FRAME_OPS = FRAME_OPS | {"Placeholder"}
 
 
 def optimized_graphs(
-    recorded: Iterable[RecordedFunction], exported: Iterable[Any], traced: Mapping[str, Any]
+    recorded: Iterable[RecordedFunction],
+    exported: Iterable[Any],
+    traced: Mapping[str, Any],
+    known: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Returns the optimised GraphDef of each function that has one, by runtime name.
 
@@ -26,24 +30,27 @@ def optimized_graphs(
     Args:
       recorded: the functions of the session.
       exported: FunctionGraphs messages of `trace_export`, in the order in which functions were instantiated.
-      traced: the traced GraphDef of each function, by runtime name.
+      traced: the traced GraphDef of each function that has one, by runtime name.
+      known: the optimised graphs that were taken while the session lasted, which are not returned.
     """
-    functions = list(recorded)
-    found = _from_runtime(functions, exported)
-    for function in functions:
+    functions = [function for function in recorded if function.runtime_name in traced]
+    waiting = [function for function in functions if function.runtime_name not in known]
+    found = runtime_graphs(waiting, exported)
+    both = ChainMap(found, dict(known))
+    for function in waiting:
         if function.runtime_name not in found and _reason(function, functions) == "":
-            graph = _from_caller(function, functions, found, traced) or _from_grappler(function, traced)
+            graph = _from_caller(function, functions, both, traced) or _from_grappler(function, traced)
             if graph is not None:
                 found[function.runtime_name] = graph
-    for function in functions:
+    for function in waiting:
         if function.runtime_name not in found:
             reason = _reason(function, functions)
             function.missing["optimized"] = reason or "Grappler could not optimise it outside of its program"
     return found
 
 
-def _from_runtime(functions: list[RecordedFunction], exported: Iterable[Any]) -> dict[str, Any]:
-    """Pairs instantiated graphs with functions by their nodes.
+def runtime_graphs(functions: Iterable[RecordedFunction], exported: Iterable[Any]) -> dict[str, Any]:
+    """Pairs instantiated graphs with functions by their nodes, and returns them by runtime name.
 
     Of functions with equal nodes, the first called was the first instantiated; one that was traced before the session
     was most likely instantiated before it too, and comes last.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tracer.capture import tf_private
 from tracer.capture.limits import MEMORY, MEMORY_OF_BLOCKS, SECONDS, Watch
@@ -22,8 +23,17 @@ _COMPILING = re.compile(rb"\b(?:Cpu|Gpu|Jit|Nvptx|AmdGpu)\w*Compiler::")  # what
 class Profiler:
     """The profiler of one session; `warnings` says what it could not do."""
 
-    def __init__(self, folder: Path, *, seconds: float = SECONDS, traced: Callable[[], int] = lambda: 0) -> None:
-        """Profiles into `folder`, for at most so many seconds; `traced` tells how many functions were traced so far."""
+    def __init__(
+        self, folder: Path, *, seconds: float = SECONDS, traced: Callable[[], int] = lambda: 0, unseen: bool = False
+    ) -> None:
+        """Makes it; nothing is profiled yet.
+
+        Args:
+          folder: where it writes to.
+          seconds: for how long it is on at most.
+          traced: how many functions were traced so far.
+          unseen: whether the program is to believe that no profiler is on, so that it can start its own.
+        """
         self.warnings: list[Warned] = []
         self.used_up = ""  # why it has to stop, or had to: "its 60 seconds were up"; empty while it may go on
         self.wall_ns = 0  # for how long it was on
@@ -31,8 +41,15 @@ class Profiler:
         self._seconds = seconds
         self._traced = traced
         self._running = False
+        self._unseen = unseen
+        self._session: Any = None  # C++'s, where the program is not to see it
         self._began_ns = 0
         self._lock = threading.Lock()  # its time may be up in the moment in which the program ends
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the profiler is on."""
+        return self._running
 
     @contextmanager
     def window(self, *, stops_itself: bool = False) -> Iterator[None]:
@@ -71,11 +88,11 @@ class Profiler:
 
         was_on = tf_private.profiler_is_on()
         try:
-            tf.profiler.experimental.start(str(self._folder))
+            self._start()
             self._running = True
             self._began_ns = time.perf_counter_ns()
         except tf.errors.AlreadyExistsError:
-            if not was_on:
+            if not was_on and not self._unseen:
                 tf_private.forget_profiler()  # a start that fails leaves its session behind, and blocks every later one
             self._warn("another profiler session is running in this process", "stop it first, for only one can run")
         except Exception as error:  # noqa: BLE001  # profilers fail in as many ways as there are drivers
@@ -84,21 +101,43 @@ class Profiler:
 
     def stop(self, *, save: bool = True) -> None:
         """Stops the profiler, which writes its file unless it is not to be saved, and looks whether it did."""
-        import tensorflow as tf
-
         with self._lock:
             if not self._running:
                 return
             self._running = False
             self.wall_ns = time.perf_counter_ns() - self._began_ns
             try:
-                tf.profiler.experimental.stop(save=save)
+                self._stop(save=save)
             except Exception as error:  # noqa: BLE001  # as above
-                tf_private.forget_profiler()
+                if not self._unseen:
+                    tf_private.forget_profiler()
                 self._warn(f"the profiler did not stop: {reason(error)}", _WITHOUT_PROFILE)
                 return
         if save:
             self._look_at_files()
+
+    def _start(self) -> None:
+        import tensorflow as tf
+
+        self._session = tf_private.profiler_session() if self._unseen else None
+        if self._session is None:
+            tf.profiler.experimental.start(str(self._folder))
+            return
+        try:
+            self._session.start(str(self._folder), {})
+        except Exception:
+            self._session = None
+            raise
+
+    def _stop(self, *, save: bool) -> None:
+        import tensorflow as tf
+
+        session, self._session = self._session, None
+        if session is None:
+            tf.profiler.experimental.stop(save=save)
+        elif save:
+            session.export_to_tb()
+        # else it stops when it is dropped, which is now
 
     def saw_compiling(self) -> bool:
         """Tells whether XLA compiled anything while the profiler was on."""

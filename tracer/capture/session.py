@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tracer.capture import environment, tf_private
 from tracer.capture.describe import file_origin
@@ -26,6 +26,19 @@ from tracer.store import layout
 from tracer.store.load import load_run
 from tracer.store.writer import RunWriter
 
+
+class Collection(Protocol):
+    """What gathers the optimised graphs that TensorFlow makes in a session."""
+
+    warnings: list[Warned]
+
+    def start(self) -> None:
+        """Begins to gather."""
+
+    def stop(self) -> list[Any]:
+        """Ends it and returns the FunctionGraphs messages that are not dealt with yet."""
+
+
 _lock = threading.Lock()
 _active: list[Session] = []  # the open session, if there is one: TensorFlow's trace and profiler exist once a process
 
@@ -35,6 +48,8 @@ class Session:
 
     Attributes of the run (`functions`, `status`, ...) can then be asked of the session itself.
     """
+
+    exclusive = True  # whether it has TensorFlow's trace to itself
 
     def __init__(
         self,
@@ -70,11 +85,17 @@ class Session:
             self._release()
             raise
         self.path = self._writer.path
-        self._recorder = FunctionRecorder(self._writer, hlo=hlo)
+        self._recorder = self._make_recorder(hlo)
         traced = self._recorder.recorded.__len__
         self.profiler = Profiler(self.path, seconds=profile_seconds, traced=traced) if profile else None
         self._hlo = hlo
-        self._summary = SummaryTrace(self.path)
+        self._collection = self._make_collection()
+
+    def _make_recorder(self, hlo: bool) -> FunctionRecorder:
+        return FunctionRecorder(self._writer, hlo=hlo)
+
+    def _make_collection(self) -> Collection:
+        return SummaryTrace(self.path)
 
     @property
     def run(self) -> Run:
@@ -89,6 +110,16 @@ class Session:
                 hint="ask when its with block has ended",
             )
         return self._run
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the session is over and `run` can be asked."""
+        return self._run is not None
+
+    @property
+    def failure(self) -> TracerError | None:
+        """What could not be recorded, the first of it; None if nothing was lost."""
+        return self._recorder.failure
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or self._run is None:
@@ -111,7 +142,7 @@ class Session:
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Records every function while the block runs."""
-        self._summary.start()
+        self._collection.start()
         with self._recorder.listening():
             yield
 
@@ -135,7 +166,7 @@ class Session:
 
     def _finish(self) -> TracerError | None:
         try:
-            exported = self._summary.stop()
+            exported = self._collection.stop()
             if self.instantiated_again:
                 exported = list(once(exported))
             recorded = self._recorder.recorded.values()
@@ -151,10 +182,10 @@ class Session:
         return self._recorder.failure
 
     def _conclude(self, error: BaseException | None, failure: TracerError | None) -> None:
-        warnings = [*self.warnings, *self._summary.warnings, *(self.profiler.warnings if self.profiler else ())]
-        if error is None:
+        warnings = [*self.warnings, *self._collection.warnings, *(self.profiler.warnings if self.profiler else ())]
+        if error is None or not self.exclusive:
             warnings += self._nothing_traced()
-        if tf_private.missing():
+        if "tensorflow" in sys.modules and tf_private.missing():
             warnings.append(_moved_corners())
         outcome = {**self._outcome, **_failed(error or failure)}
         outcome["warnings"] = [{"code": w.code, "message": w.message, "hint": w.hint} for w in warnings]
@@ -187,6 +218,8 @@ class Session:
         ]
 
     def _claim(self) -> None:
+        if not self.exclusive:
+            return
         with _lock:
             for owner in _active:
                 if owner._pid == os.getpid():  # else it is the parent's, and this is a forked child

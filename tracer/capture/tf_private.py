@@ -30,6 +30,10 @@ CORNERS = {
     "tensorflow.python.eager.context:Context.export_run_metadata": "graphs of this session only",
     "tensorflow.python.ops.summary_ops_v2:_current_trace_context": "whose trace is on",
     "tensorflow.python.profiler.profiler_v2:_profiler": "whose profiler is on",
+    "tensorflow.python.profiler.profiler_v2:_pywrap_profiler": "profiles that a program makes itself",
+    "tensorflow.python.profiler.internal._pywrap_profiler:ProfilerSession": "windows that give way to those",
+    "tensorflow.python.ops.summary_ops_v2:_TraceContext": "programs for an older trace_on",
+    "tensorflow.python.ops.summary_ops_v2:_profiler": "programs for an older trace_export",
     "tensorflow.python.data.ops.iterator_ops:OwnedIterator._create_iterator": "tf.data functions made before",
     "tensorflow.python.data.ops.iterator_ops:OwnedIterator._next_internal": "tf.data iterators made before",
     "tensorflow.python.data.ops.iterator_ops:IteratorSpec._element_spec": "types of the elements of iterators",
@@ -71,13 +75,13 @@ def traced_array(kind: Any) -> Any:
 
 def start_collecting() -> None:
     """Throws away the graphs that TensorFlow still holds from before: it collects on after `trace_export`."""
-    _context().export_run_metadata()
+    eager_context().export_run_metadata()
 
 
 def stop_collecting() -> None:
     """Ends TensorFlow's graph collection, which `trace_off` and `trace_export` leave on."""
     if _exists("tensorflow.python.eager.context:Context.disable_graph_collection"):
-        _context().disable_graph_collection()
+        eager_context().disable_graph_collection()
 
 
 def instantiate_again() -> bool:
@@ -88,7 +92,7 @@ def instantiate_again() -> bool:
     """
     if not _exists("tensorflow.python.eager.context:Context.clear_kernel_cache"):
         return False
-    _context().clear_kernel_cache()
+    eager_context().clear_kernel_cache()
     return True
 
 
@@ -97,7 +101,7 @@ def seeded_ops(function: str) -> list[str]:
     if not _exists("tensorflow.python.eager.context:Context.get_function_def"):
         return []
     try:
-        nodes = _context().get_function_def(function).node_def
+        nodes = eager_context().get_function_def(function).node_def
     except Exception:  # noqa: BLE001  # the program has dropped the function
         return []
     return [node.op for node in nodes if _is_seeded(node)]
@@ -111,6 +115,12 @@ def _is_seeded(node: Any) -> bool:
 def trace_is_on() -> bool:
     """Tells whether a `tf.summary.trace_on` waits for its `trace_export`."""
     return get("tensorflow.python.ops.summary_ops_v2:_current_trace_context") is not None
+
+
+def profiler_session() -> Any:
+    """Returns a profiler session of C++'s, which the Python API does not know of; None if this version has none."""
+    make = get("tensorflow.python.profiler.internal._pywrap_profiler:ProfilerSession")
+    return make() if make is not None else None
 
 
 def forget_profiler() -> None:
@@ -226,7 +236,8 @@ def replaced(corner: str, wrap: Callable[[Any], Any]) -> Iterator[None]:
         setattr(holder, name, original)
 
 
-def _context() -> Any:
+def eager_context() -> Any:
+    """Returns TensorFlow's eager context, of which there is one a process."""
     return importlib.import_module("tensorflow.python.eager.context").context()
 
 

@@ -24,6 +24,8 @@ FUNCTIONS = "functions"
 SOURCES = "sources"
 RAW_EXPORT = "raw"
 PROFILES = "plugins/profile"
+WINDOW_ASIDE = ".window"  # where the profiler writes while a window is open, so that each appears whole
+OWN_ASIDE = ".own"  # and a profiler that the program turned on without saying where to
 TRACE_FILE = "trace.json"
 EVENT_PREFIX = "events.out.tfevents."
 

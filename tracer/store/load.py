@@ -69,7 +69,7 @@ def _run(path: Path, facts: dict[str, Any]) -> Run:
         calls=tuple(facts.get("calls") or ()),
         warnings=tuple(warnings),
         functions=group_functions(traces),
-        profiles=profile_files(path),
+        profiles=profile_files(path, [each["session"] for each in facts.get("windows") or () if each.get("counted")]),
         _open_profile=reader.profile,
         _open_steps=reader.steps,
         _open_source=functools.partial(open_source, path),
@@ -85,6 +85,9 @@ def _window(facts: Mapping[str, Any]) -> Window:
         bare_step_ns=tuple(facts.get("bare_step_ns") or ()),
         fresh=bool(facts.get("fresh")),
         incomplete=str(facts.get("incomplete") or ""),
+        function=str(facts.get("function") or ""),
+        windows=facts.get("windows") or 1,
+        others=facts.get("others") or 0,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 SUFFIX = ".xplane.pb"
 
 
-def profile_files(folder: Path) -> tuple[str, ...]:
-    """Returns the profiles of a run: those of its newest session, one for each host."""
+def profile_files(folder: Path, windows: Sequence[str] = ()) -> tuple[str, ...]:
+    """Returns the profiles of a run: those of its newest session, one for each host.
+
+    Args:
+      folder: the run's.
+      windows: its sessions, where it has several that belong together.
+    """
     sessions = sorted(path for path in (folder / layout.PROFILES).glob("*") if any(path.glob(f"*{SUFFIX}")))
-    return tuple(str(file) for file in sorted(sessions[-1].glob(f"*{SUFFIX}"))) if sessions else ()
+    chosen = [path for path in sessions if path.name in windows] or sessions[-1:]
+    return tuple(str(file) for session in chosen for file in sorted(session.glob(f"*{SUFFIX}")))
 
 
 class ProfileReader:

@@ -46,6 +46,22 @@ _WINDOW = {
     "bare_step_ns": [_COUNT],
     "fresh": _TRUTH,
     "incomplete": _TEXT,
+    "function": _TEXT,
+    "windows": _COUNT,
+    "others": _COUNT,
+}
+_WINDOWS = {
+    "session": _TEXT,
+    "function": _TEXT,
+    "first_step": _COUNT,
+    "steps": _COUNT,
+    "began_s": _SECONDS,
+    "wall_ns": _COUNT,
+    "step_ns": [_COUNT],
+    "bytes": _COUNT,
+    "complete": _TRUTH,
+    "counted": _TRUTH,
+    "stopped": _TEXT,
 }
 
 # Of a mapping the keys that readers know, which may be absent; a list stands for any number of such items.
@@ -59,6 +75,7 @@ RUN: Mapping[str, Any] = {
     "host": Either({EACH: _ANYTHING}),
     "seconds": Either(_SECONDS),
     "window": Either(_WINDOW),
+    "windows": Either([_WINDOWS]),
     "calls": Either([{"name": _TEXT, "status": _TEXT, "error": _TEXT}]),
     "warnings": Either([{"code": _TEXT, "message": _TEXT, "hint": _TEXT}]),
     "traces": Either({EACH: {"calls": Either(_COUNT), "missing": _MISSING}}),

@@ -2,7 +2,7 @@
 
 from tracer.render.json.diffs import diff
 from tracer.render.json.modes import modes
-from tracer.render.json.runs import checks, lint, pruned, recorded, runs, scenarios, show
+from tracer.render.json.runs import checks, lint, program, pruned, recorded, runs, scenarios, show
 from tracer.render.json.times import groups, lines, ops, stacks, steps, summary
 from tracer.render.json.values import dumps, listed
 
@@ -16,6 +16,7 @@ __all__ = [
     "listed",
     "modes",
     "ops",
+    "program",
     "pruned",
     "recorded",
     "runs",

@@ -112,6 +112,11 @@ def recorded(run: Run, said: Sequence[Statement] = ()) -> dict[str, Any]:
     }
 
 
+def program(run: Run, said: Sequence[Statement], exit_code: int) -> dict[str, Any]:
+    """Returns the object that `script --json` prints."""
+    return {**recorded(run, said), "exit_code": exit_code}
+
+
 def runs(report: RunsReport) -> dict[str, Any]:
     """Returns the object that `runs --json` prints."""
     return {

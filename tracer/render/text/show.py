@@ -51,7 +51,7 @@ def show(report: ShowReport, style: Style) -> str:
     """Returns what `show` prints: header, functions, scope tree, warnings; of a text stage the text alone."""
     if report.text:
         return report.text if report.text.endswith("\n") else report.text + "\n"
-    parts: list[Part] = _header(report.run, style.width)
+    parts: list[Part] = header(report.run, style.width)
     functions = [row for row in report.functions.items if not report.chosen or row.name == report.shown_name]
     if functions:
         parts += ["", _functions(functions, style.width)]
@@ -65,14 +65,18 @@ def show(report: ShowReport, style: Style) -> str:
     return style.render(parts).rstrip("\n") + "\n"
 
 
-def _header(run: Run, width: int) -> list[Part]:
+def header(run: Run, width: int) -> list[Part]:
+    """Returns what stands above every page of a run: its name and state, how it was recorded, what it failed with."""
     status = text.one_line(run.status if run.is_ours else run.scenario)
     title = (Piece(text.one_line(run.name), "bold"), Piece("  "), Piece(status, STATUS_LOOKS.get(run.status, "")))
     facts = [f"TensorFlow {run.versions['tensorflow']}"] if "tensorflow" in run.versions else []
     if run.window is not None:
         per_step = text.nanoseconds(run.window.median_ns)
         warmup = f", {text.plural(run.window.warmup, 'warm-up')}" if run.window.warmup else ""
-        facts.append(f"{text.plural(run.window.steps, 'step')} of {per_step} profiled{warmup}")
+        windows = f" in {text.plural(run.window.windows, 'window')}" if run.window.windows > 1 else ""
+        windows += f", {text.plural(run.window.others, 'later window')} not counted" if run.window.others else ""
+        whose = f" ({run.window.function})" if run.window.function else ""
+        facts.append(f"{text.plural(run.window.steps, 'step')}{whose} of {per_step} profiled{windows}{warmup}")
     if run.is_ours:
         facts.append(f"recorded in {text.seconds(run.seconds)}" if run.seconds is not None else "not finished")
     lines: list[Part] = [title, *_together(facts, width)]

@@ -1,0 +1,284 @@
+"""Records a whole program, unchanged: every function that it traces, and windows of its steps."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tracer.capture import environment, hooks
+from tracer.capture.finish import write_optimized
+from tracer.capture.functions import FunctionRecorder
+from tracer.capture.graph_collection import GraphCollection
+from tracer.capture.imports import after_import
+from tracer.capture.limits import checked_seconds
+from tracer.capture.main_module import Program, ended_with, wait_for_threads
+from tracer.capture.own_tools import OwnTools
+from tracer.capture.rolling import Plan, Windows
+from tracer.capture.session import Collection, Session
+from tracer.capture.signals import Terminated, delivered_again, sigterm_raises
+from tracer.capture.step_calls import StepCalls
+from tracer.errors import TracerError, UsageError
+from tracer.recorded import Run, Warned
+
+MAX_BYTES = 256 << 20  # of a run's folder: what a person keeps without a thought, and reads in seconds
+_OF_WINDOWS = 4  # of the folder a fourth is for profiles: to read one takes 12 times its size of memory
+_UNTAKEN = 32  # functions that may be traced before their optimised graphs are taken from TensorFlow
+_WAITING = 256  # functions that are not called yet, and may still be
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ProgramSettings:
+    """What to record of a program."""
+
+    logdir: Path
+    plan: Plan
+    profile: bool = True
+    sources: bool = True
+    hlo: bool = False
+    functions: str = ""  # a regular expression: only functions whose name it matches
+    step_function: str = ""
+    max_bytes: int = MAX_BYTES
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended, and what was recorded of it."""
+
+    exit_code: int  # the program's own
+    signal: int  # that ended it; 0 if none did
+    run: Run | None  # None if it could not be written
+    failure: TracerError | None  # why not
+
+
+def program_settings(
+    *,
+    logdir: Path,
+    skip_steps: int,
+    steps: int,
+    every: int,
+    fresh: bool,
+    profile: bool,
+    profile_seconds: float,
+    sources: bool,
+    hlo: bool,
+    functions: str,
+    step_function: str,
+    max_bytes: int,
+) -> ProgramSettings:
+    """Returns checked settings.
+
+    Raises:
+      UsageError: a number is out of range, or `functions` is no regular expression.
+    """
+    if steps < 1:
+        raise UsageError(f"steps is {steps}", hint="a window has at least one step: --steps 10")
+    if skip_steps < 0 or every < 0 or (0 < every < steps):
+        raise UsageError(
+            f"skip-steps is {skip_steps}, steps {steps}, every {every}",
+            hint="--every N begins a window each N steps, so it is at least as large as --steps",
+        )
+    if max_bytes < 1 << 20:
+        raise UsageError(f"max-bytes is {max_bytes}", hint="at least 1 MiB: --max-bytes 256MiB")
+    try:
+        re.compile(functions)
+    except re.error as error:
+        raise UsageError(f"--functions {functions}: {error}", hint="a regular expression, as 'train|eval'") from None
+    plan = Plan(
+        skip_steps=skip_steps,
+        steps=steps,
+        every=every,
+        seconds=checked_seconds(profile_seconds),
+        max_bytes=max_bytes // _OF_WINDOWS,
+        fresh=fresh,
+    )
+    return ProgramSettings(
+        logdir=logdir.absolute(),  # the program may change the directory
+        plan=plan,
+        profile=profile,
+        sources=sources,
+        hlo=hlo,
+        functions=functions,
+        step_function=step_function,
+        max_bytes=max_bytes,
+    )
+
+
+class ProgramSession(Session):
+    """The recording of a program, to which TensorFlow's trace and profiler belong."""
+
+    exclusive = False
+
+    def __init__(self, program: Program, settings: ProgramSettings) -> None:
+        """Makes the run's folder.
+
+        Raises:
+          WriteFailed: the log folder cannot be written.
+        """
+        self._settings = settings
+        given = {
+            "profile": settings.profile,
+            "sources": settings.sources,
+            "hlo": settings.hlo,
+            "functions": settings.functions,
+            "step_function": settings.step_function,
+            **dataclasses.asdict(settings.plan),
+            "max_bytes": settings.max_bytes,
+        }
+        super().__init__(
+            program.name,
+            logdir=settings.logdir,
+            profile=False,
+            sources=settings.sources,
+            hlo=settings.hlo,
+            facts={"target": program.text, "settings": given},
+        )
+        plan = settings.plan
+        self.windows = Windows(
+            self.path, plan, traced=self._recorder.recorded.__len__, saved=self.save, profile=settings.profile
+        )
+        self.calls = StepCalls(self.windows, skip_steps=plan.skip_steps, wanted=settings.step_function)
+        self._tools = OwnTools(self.path, self.windows)
+        self._stack = contextlib.ExitStack()
+        self._waited = 0  # functions recorded when graphs were last taken
+        self._closed = False
+        self._raised = False  # whether the program ended by an exception
+
+    def _make_recorder(self, hlo: bool) -> FunctionRecorder:
+        settings = self._settings
+        wanted = re.compile(settings.functions).search if settings.functions else None
+        return FunctionRecorder(self._writer, hlo=hlo, wanted=wanted, max_bytes=settings.max_bytes)
+
+    def _make_collection(self) -> Collection:
+        return GraphCollection(self._take)
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Records from TensorFlow's import on, while the block runs."""
+        with self._stack, after_import("tensorflow", self._begin), _early_exit(self):
+            yield
+
+    def _begin(self) -> None:
+        self._writer.update(**{key: value for key, value in environment.facts().items() if key == "versions"})
+        self._stack.enter_context(self._tools.watched())
+        self._stack.enter_context(self.recording())
+        self._stack.enter_context(hooks.outermost_calls(began=self._called, ended=self.calls.ended))
+
+    def _called(self, function: Any) -> None:
+        if os.getpid() == self._pid:
+            if len(self._recorder.recorded) - self._waited >= _UNTAKEN:
+                self._drain()
+            self.calls.began(function)
+
+    def save(self) -> None:
+        """Has what is known by now on disk: a window has ended, or a while has passed."""
+        self._drain()
+        self._writer.update(traces=self._recorder.outcomes(), **self._window_facts())
+
+    def close(self, error: BaseException | None) -> None:
+        """Ends the session, once. Args and raises: as `Session.close`."""
+        if self._closed or os.getpid() != self._pid:
+            return
+        self._closed = True
+        self._raised = error is not None
+        self.windows.finish()
+        self._stack.close()
+        if "tensorflow" in sys.modules:
+            self._writer.update(host=environment.facts()["host"])
+        self.note(**self._window_facts())
+        self.warnings += [*self.windows.said(), *self.calls.said(), *self._tools.warnings, *self._recorder.said()]
+        super().close(error)
+
+    def _drain(self) -> None:
+        assert isinstance(self._collection, GraphCollection)
+        self._collection.drain()
+        self._waited = len(self._recorder.recorded)
+
+    def _take(self, graphs: list[Any]) -> None:
+        waiting = self._recorder.untaken
+        with self._recorder.guarded():
+            write_optimized(self._writer, waiting, graphs)
+        # What is traced now may first be called much later, but not all of it is worth to wait for.
+        waiting[:] = [function for function in waiting if function.nodes and not function.jitted][-_WAITING:]
+
+    def _window_facts(self) -> Mapping[str, Any]:
+        window = self.windows.window()
+        if window is None:
+            return {}
+        return {
+            "window": dataclasses.asdict(window),
+            "windows": self.windows.facts(),
+            "steps": window.steps,
+            "warmup": window.warmup,
+        }
+
+    def _nothing_traced(self) -> list[Warned]:
+        if "tensorflow" in sys.modules:
+            return super()._nothing_traced()
+        if self._raised:
+            return []
+        hint = "it may run others that do: record those, as trace-scenario script -m package"
+        return [Warned("no-tensorflow", "the program did not import TensorFlow", hint)]
+
+
+def record_program(
+    program: Program, settings: ProgramSettings, *, opened: Callable[[Path], None] = lambda _: None
+) -> Ended:
+    """Runs a program in this process, as Python would, and records it.
+
+    What it raises is shown as Python shows it, and is in what this returns. Ctrl-C and SIGTERM end it as they would,
+    after the run is closed.
+
+    Args:
+      program: what to run.
+      settings: what to record of it.
+      opened: told the run's folder before the program runs.
+
+    Raises:
+      WriteFailed: the log folder cannot be written; the program did not run.
+    """
+    session = ProgramSession(program, settings)
+    opened(session.path)
+    error: BaseException | None = None
+    failure: TracerError | None = None
+    try:
+        with sigterm_raises(), delivered_again(), session.listening():
+            try:
+                program.run()
+            except BaseException as raised:  # noqa: BLE001  # however it ends, the run is closed
+                error = raised
+            code = ended_with(error) if not isinstance(error, Terminated) else 0
+            wait_for_threads()
+    except BaseException as late:  # noqa: BLE001  # while it waited for the program's threads
+        error = error or late
+        code = ended_with(late)
+    try:
+        session.close(error)
+    except TracerError as raised_by_us:
+        failure = raised_by_us
+    number = signal.SIGTERM if isinstance(error, Terminated) else 0
+    number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else number
+    return Ended(code, number, session.run if session.is_readable else None, failure or session.failure)
+
+
+@contextlib.contextmanager
+def _early_exit(session: ProgramSession) -> Iterator[None]:
+    """Has `os._exit` close the session first: Python leaves at once there, and nothing else runs."""
+    original = os._exit
+
+    def leave(status: int) -> None:
+        with contextlib.suppress(BaseException):
+            session.close(None if status == 0 else SystemExit(status))
+        original(status)
+
+    os._exit = leave  # type: ignore[assignment]  # it does not come back either
+    try:
+        yield
+    finally:
+        os._exit = original
