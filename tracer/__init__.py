@@ -6,6 +6,9 @@
     run = tracer.record(step, x, y, steps=20)
     run.functions["step"].traces[0].graph
 
+    with tracer.step():                 in a loop of your own
+        train(x, y)
+
 Importing this imports no TensorFlow, and little else: a name is loaded when it is first asked for.
 """
 
@@ -17,6 +20,7 @@ from tracer.version import __version__
 if TYPE_CHECKING:
     from tracer.api import board, diff, doctor, export, lint, prune, run, runs, script, show
     from tracer.api import list_ as list  # noqa: A004  # the verb of the command `trace-scenario list`
+    from tracer.capture.marks import step
     from tracer.capture.record import record
     from tracer.capture.session import trace
     from tracer.discover.declare import Call, Scenario, scenario
@@ -40,6 +44,7 @@ _HOMES = {
     "script": ("tracer.api", "script"),
     "show": ("tracer.api", "show"),
     "stacks": ("tracer.api", "stacks"),
+    "step": ("tracer.capture.marks", "step"),
     "trace": ("tracer.capture.session", "trace"),
 }
 
@@ -63,6 +68,7 @@ __all__ = [
     "script",
     "show",
     "stacks",
+    "step",
     "trace",
 ]
 

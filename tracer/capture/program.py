@@ -8,22 +8,22 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tracer.capture import environment, hooks
+from tracer.capture import environment, hooks, marks
 from tracer.capture.finish import write_optimized
 from tracer.capture.functions import FunctionRecorder
 from tracer.capture.graph_collection import GraphCollection
 from tracer.capture.imports import after_import
-from tracer.capture.limits import checked_seconds
 from tracer.capture.main_module import Program, ended_with, wait_for_threads
 from tracer.capture.own_tools import OwnTools
-from tracer.capture.rolling import Plan, Windows
+from tracer.capture.rolling import Plan, Windows, checked_plan
 from tracer.capture.session import Collection, Session
 from tracer.capture.signals import Terminated, delivered_again, sigterm_raises
 from tracer.capture.step_calls import StepCalls
+from tracer.capture.stepping import Marks
 from tracer.errors import TracerError, UsageError
 from tracer.recorded import Run, Warned
 
@@ -77,24 +77,17 @@ def program_settings(
     Raises:
       UsageError: a number is out of range, or `functions` is no regular expression.
     """
-    if steps < 1:
-        raise UsageError(f"steps is {steps}", hint="a window has at least one step: --steps 10")
-    if skip_steps < 0 or every < 0 or (0 < every < steps):
-        raise UsageError(
-            f"skip-steps is {skip_steps}, steps {steps}, every {every}",
-            hint="--every N begins a window each N steps, so it is at least as large as --steps",
-        )
     if max_bytes < 1 << 20:
         raise UsageError(f"max-bytes is {max_bytes}", hint="at least 1 MiB: --max-bytes 256MiB")
     try:
         re.compile(functions)
     except re.error as error:
         raise UsageError(f"--functions {functions}: {error}", hint="a regular expression, as 'train|eval'") from None
-    plan = Plan(
+    plan = checked_plan(
         skip_steps=skip_steps,
         steps=steps,
         every=every,
-        seconds=checked_seconds(profile_seconds),
+        seconds=profile_seconds,
         max_bytes=max_bytes // _OF_WINDOWS,
         fresh=fresh,
     )
@@ -140,7 +133,7 @@ class ProgramSession(Session):
             facts={"target": program.text, "settings": given},
         )
         plan = settings.plan
-        self.windows = Windows(
+        self.windows: Windows = Windows(
             self.path, plan, traced=self._recorder.recorded.__len__, saved=self.save, profile=settings.profile
         )
         self.calls = StepCalls(self.windows, skip_steps=plan.skip_steps, wanted=settings.step_function)
@@ -169,6 +162,8 @@ class ProgramSession(Session):
         self._stack.enter_context(self._tools.watched())
         self._stack.enter_context(self.recording())
         self._stack.enter_context(hooks.outermost_calls(began=self._called, ended=self.calls.ended))
+        marked = Marks(self.windows, self.calls)
+        self._stack.enter_context(marks.listening(marked, skip_steps=self._settings.plan.skip_steps))
 
     def _called(self, function: Any) -> None:
         if os.getpid() == self._pid:
@@ -179,7 +174,7 @@ class ProgramSession(Session):
     def save(self) -> None:
         """Has what is known by now on disk: a window has ended, or a while has passed."""
         self._drain()
-        self._writer.update(traces=self._recorder.outcomes(), **self._window_facts())
+        super().save()
 
     def close(self, error: BaseException | None) -> None:
         """Ends the session, once. Args and raises: as `Session.close`."""
@@ -191,7 +186,7 @@ class ProgramSession(Session):
         self._stack.close()
         if "tensorflow" in sys.modules:
             self._writer.update(host=environment.facts()["host"])
-        self.note(**self._window_facts())
+        self.note(**self.windows.outcome())
         self.warnings += [*self.windows.said(), *self.calls.said(), *self._tools.warnings, *self._recorder.said()]
         super().close(error)
 
@@ -206,17 +201,6 @@ class ProgramSession(Session):
             write_optimized(self._writer, waiting, graphs)
         # What is traced now may first be called much later, but not all of it is worth to wait for.
         waiting[:] = [function for function in waiting if function.nodes and not function.jitted][-_WAITING:]
-
-    def _window_facts(self) -> Mapping[str, Any]:
-        window = self.windows.window()
-        if window is None:
-            return {}
-        return {
-            "window": dataclasses.asdict(window),
-            "windows": self.windows.facts(),
-            "steps": window.steps,
-            "warmup": window.warmup,
-        }
 
     def _nothing_traced(self) -> list[Warned]:
         if "tensorflow" in sys.modules:

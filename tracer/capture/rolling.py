@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from tracer.capture import tf_private
-from tracer.capture.limits import SECONDS
+from tracer.capture.limits import SECONDS, checked_seconds
 from tracer.capture.profiler import Profiler
+from tracer.errors import UsageError
 from tracer.recorded import Warned, Window
 from tracer.store import layout
 from tracer.text import byte_size, plural
@@ -50,6 +51,26 @@ class Plan:
     seconds: float = SECONDS  # a window lasts no longer
     max_bytes: int = 0  # of all windows that are kept; 0 is no limit
     fresh: bool = False  # have functions instantiated again before each window
+
+
+def checked_plan(
+    *, skip_steps: int, steps: int, every: int, seconds: float, max_bytes: int = 0, fresh: bool = False
+) -> Plan:
+    """Returns a plan.
+
+    Raises:
+      UsageError: a number is out of range.
+    """
+    if steps < 1:
+        raise UsageError(f"steps is {steps}", hint="a window has at least one step: --steps 10")
+    if skip_steps < 0:
+        raise UsageError(f"skip-steps is {skip_steps}", hint="a number of steps, 0 or more: --skip-steps 1")
+    if every < 0 or 0 < every < steps:
+        raise UsageError(
+            f"every is {every}, and a window has {plural(steps, 'step')}",
+            hint="--every N begins a window each N steps, so it is at least as large as --steps",
+        )
+    return Plan(skip_steps, steps, every, checked_seconds(seconds), max_bytes, fresh)
 
 
 @dataclasses.dataclass(slots=True)
@@ -255,10 +276,19 @@ class Windows:
             "functions instantiated again before each window"
         )
 
-    def facts(self) -> list[dict[str, Any]]:
-        """Returns the windows that are kept, for `run.json`; those that count say so."""
+    def outcome(self) -> dict[str, Any]:
+        """Returns what `run.json` says of the windows: each that is kept, whether it counts, and what those come to."""
+        window = self.window()
+        if window is None:
+            return {}
         counted = self.counted()
-        return [{**each.facts(), "counted": each in counted} for each in self.kept]
+        windows = [{**each.facts(), "counted": each in counted} for each in self.kept]
+        return {
+            "window": dataclasses.asdict(window),
+            "windows": windows,
+            "steps": window.steps,
+            "warmup": window.warmup,
+        }
 
     def _roll(self, function: str, number: int, tentative: bool) -> None:
         """Closes the window that has its steps, and opens the next where it is due."""

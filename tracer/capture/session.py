@@ -17,7 +17,9 @@ from tracer.capture.finish import once, write_stages, write_tags
 from tracer.capture.functions import FunctionRecorder, RecordedFunction
 from tracer.capture.limits import SECONDS, checked_seconds
 from tracer.capture.profiler import Profiler
+from tracer.capture.rolling import Windows, checked_plan
 from tracer.capture.signals import Terminated, delivered_again, postponed, sigterm_raises
+from tracer.capture.stepping import rolling_windows
 from tracer.capture.summary_trace import SummaryTrace
 from tracer.capture.window import block_window
 from tracer.errors import SessionActive, TracerError, WriteFailed, reason
@@ -74,6 +76,7 @@ class Session:
         self._place = _opened_at()
         self._pid = os.getpid()
         self._thread = threading.current_thread().name
+        self.windows: Windows | None = None  # of the profiler, where it is on again and again
         self._outcome: dict[str, Any] = {}
         self._run: Run | None = None
         self._claim()
@@ -138,6 +141,11 @@ class Session:
     def note(self, **outcome: Any) -> None:
         """Adds to what `run.json` will say of the outcome: `calls`, `window`."""
         self._outcome.update(outcome)
+
+    def save(self) -> None:
+        """Has what is known by now on disk."""
+        windows = self.windows.outcome() if self.windows else {}
+        self._writer.update(traces=self._recorder.outcomes(), **windows)
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -244,6 +252,10 @@ def trace(
     sources: bool = True,
     hlo: bool = False,
     profile_seconds: float = SECONDS,
+    steps: int | None = None,
+    skip_steps: int = 1,
+    every: int = 0,
+    step_function: str = "",
 ) -> Iterator[Session]:
     """Records every function that the block traces or calls; also a decorator, that records each call.
 
@@ -257,10 +269,14 @@ def trace(
       profile: whether TensorFlow's profiler runs over the block.
       sources: whether copies of the user's files are kept beside the graphs.
       hlo: whether XLA also compiles the functions that the program does not have it compile, for their HLO.
-      profile_seconds: for how long the profiler is on at most.
+      profile_seconds: for how long the profiler is on at most, in each window.
+      steps: of a window; without it the window is the whole block. With it the profiler is on again and again, as it is
+        in `trace-scenario script`, for a block that runs long.
+      skip_steps: steps before the first window.
+      every: a window begins each so many steps; 0 for as often as it costs no more than 3 % of the time.
+      step_function: the function whose calls are the steps; found out if it is not given.
 
-    The profiler's window is the block as it is: nothing is run twice, and nothing is instantiated again. Mark the steps
-    of a loop in it with `tf.profiler.experimental.Trace("step", step_num=number, _r=1)`.
+    Nothing is run twice, and nothing is instantiated again. `tracer.step()` marks the steps of a loop in the block.
 
     Raises:
       UsageError: `profile_seconds` is no time above 0.
@@ -276,7 +292,15 @@ def trace(
         if session.profiler is None:
             yield session
             return
-        with block_window(session, session.profiler):
+        with (
+            block_window(session, session.profiler)
+            if steps is None
+            else rolling_windows(
+                session,
+                checked_plan(steps=steps, skip_steps=skip_steps, every=every, seconds=profile_seconds),
+                step_function=step_function,
+            )
+        ):
             yield session
 
 

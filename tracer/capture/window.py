@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tracer.capture import hooks, tf_private
+from tracer.capture import hooks, marks, tf_private
 from tracer.capture.profiler import Profiler
 from tracer.capture.steps import Pass
 from tracer.recorded import Warned, Window
@@ -122,18 +123,43 @@ def _instantiated_again(session: Session, profiler: Profiler, step: Callable[[],
 @contextmanager
 def block_window(session: Session, profiler: Profiler) -> Iterator[None]:
     """Profiles a block, which is one step, and says in the run what was seen."""
-    with hooks.older_iterators() as older:
+    marked = _MarkedSteps(profiler)
+    with hooks.older_iterators() as older, marks.listening(marked):
         try:
             with profiler.window(stops_itself=True):
                 yield
         finally:
             if not profiler.warnings:
-                block = Pass([profiler.wall_ns], profiler.wall_ns)
+                block = Pass(marked.step_ns or [profiler.wall_ns], sum(marked.step_ns) or profiler.wall_ns)
                 incomplete = _ran_before(session.functions_so_far) or (_ITERATORS if older() else "")
                 _note(session, block, warmup=0, bare=Pass(), fresh=False, incomplete=incomplete)
     if profiler.used_up:
         message = f"the profiler stopped before the block did: {profiler.used_up}"
         session.warnings.append(Warned("profile-stopped", message, _LONGER))
+
+
+class _MarkedSteps:
+    """The steps that a block marks with `tracer.step()`."""
+
+    def __init__(self, profiler: Profiler) -> None:
+        self.step_ns: list[int] = []  # of each that the profiler saw to its end
+        self._profiler = profiler
+        self._began_ns = 0
+        self._mark: Any = None
+
+    def begin(self, function: str, number: int, *, tentative: bool = False) -> None:
+        """A step begins."""
+        import tensorflow as tf
+
+        self._mark = tf.profiler.experimental.Trace(function, step_num=number, _r=1)
+        self._began_ns = time.perf_counter_ns()
+        self._mark.__enter__()
+
+    def end(self) -> None:
+        """It is over."""
+        self._mark.__exit__(None, None, None)
+        if self._profiler.is_running:
+            self.step_ns.append(time.perf_counter_ns() - self._began_ns)
 
 
 def _ran_before(functions: Sequence[RecordedFunction]) -> str:

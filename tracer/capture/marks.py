@@ -1,0 +1,73 @@
+"""`tracer.step()`: a program says where its steps begin and end."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import threading
+from collections.abc import Iterator
+from typing import Protocol
+
+STEP = "step"  # what marked steps are called
+
+
+class Marked(Protocol):
+    """What is told of marked steps."""
+
+    def begin(self, function: str, number: int, *, tentative: bool = False) -> None:
+        """A step begins."""
+
+    def end(self) -> None:
+        """It is over."""
+
+
+class _Listener:
+    def __init__(self, told: Marked, skip_steps: int) -> None:
+        self.told = told
+        self.skip_steps = skip_steps
+        self.numbers = itertools.count()
+        self.pid = os.getpid()
+
+
+_listeners: list[_Listener] = []  # the innermost recording is the last
+_within = threading.local()
+
+
+@contextlib.contextmanager
+def listening(told: Marked, *, skip_steps: int = 0) -> Iterator[None]:
+    """Has marked steps told while the block runs; the first `skip_steps` as those that nobody counts."""
+    listener = _Listener(told, skip_steps)
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+@contextlib.contextmanager
+def step(number: int | None = None) -> Iterator[None]:
+    """Marks the block as one step of what is being recorded; does nothing where nothing is.
+
+        for x, y in dataset:
+            with tracer.step():
+                train(x, y)
+
+    It counts for `tracer.trace`, for `trace-scenario script`, and in TensorBoard's Profile tab. What the program does
+    between two blocks is no part of a step. A step inside of a step is part of that.
+
+    Args:
+      number: the step's number; they are counted from 0 if it is not given.
+    """
+    listener = _listeners[-1] if _listeners else None
+    if listener is None or listener.pid != os.getpid() or getattr(_within, "step", False):
+        yield
+        return
+    counted = next(listener.numbers)
+    _within.step = True
+    listener.told.begin(STEP, counted if number is None else number, tentative=counted < listener.skip_steps)
+    try:
+        yield
+    finally:
+        _within.step = False
+        listener.told.end()
