@@ -38,6 +38,7 @@ _KEPT = 12  # windows: what they hold is read at once by whoever looks
 _BARE = 200  # steps without the profiler whose times are kept: enough for a median and its spread
 _TRIES = 3  # to start a profiler that somebody else has
 OWN = "the program's own profiler"
+_FIRST_CALLS = 50  # so many of a program's calls are enough to know what repeats
 _OVER = 5  # times a step's usual time: what the program does after its last step is no part of it
 
 
@@ -302,7 +303,7 @@ class Windows:
                 self._close(f"the program went on to steps of {function}")
             elif self._profiler is not None and self._profiler.used_up:
                 self._close(self._profiler.used_up)
-            elif len(self._open.step_ns) >= self._plan.steps:
+            elif len(self._open.step_ns) >= (_FIRST_CALLS if self._open.tentative else self._plan.steps):
                 self._close("")
         due = not self._tried if tentative else self._is_due(number)
         if self._open is None and not self._held and self._tries and due:

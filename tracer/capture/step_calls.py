@@ -38,14 +38,19 @@ class _Called:
     name: str
     of_keras: bool
     thread: int
-    calls: int = 0
-    ns: int = 0  # of all its calls but the first, which traces
+    calls: int = 0  # that began
+    returned: int = 0
+    first_ns: int = 0  # of the first, which traces
+    ns: int = 0  # of all others
     began_ns: int = 0
     others: int = 0  # calls of other functions since its last
 
     @property
-    def rank(self) -> tuple[bool, int, int]:
-        return (self.of_keras, self.ns, self.calls)
+    def rank(self) -> tuple[bool, float, int]:
+        """Sorts by what all calls take: so far as only the first is over, by that, if there is another soon."""
+        if self.returned > 1:
+            return self.of_keras, self.ns / (self.returned - 1) * self.returned, self.calls
+        return self.of_keras, self.first_ns if self.others < _AWAY else 0, self.calls
 
 
 class StepCalls:
@@ -87,8 +92,12 @@ class StepCalls:
             return
         with self._lock:
             called = self._called(function)
-            if called.calls > 1:
-                called.ns += time.perf_counter_ns() - called.began_ns
+            took = time.perf_counter_ns() - called.began_ns
+            called.returned += 1
+            if called.returned > 1:
+                called.ns += took
+            else:
+                called.first_ns = took
             if self._windows.stepping == called.name:
                 self._windows.returned()
 
@@ -103,7 +112,8 @@ class StepCalls:
 
     def _tell(self, called: _Called, number: int) -> None:
         is_step = self._wanted in _names(called.name) if self._wanted else called is self._best()
-        if is_step and number >= self._skip and self._may_take_over(called):
+        under_way = self._windows.source == called.name and not self._windows.is_tentative
+        if under_way or (is_step and number >= self._skip and self._may_take_over(called)):
             self._settled = True
             self._windows.begin(called.name, number)
         elif not self._settled:
