@@ -90,6 +90,10 @@ class Session:
             )
         return self._run
 
+    def __repr__(self) -> str:
+        state = "recording" if self._run is None else repr(self._run)
+        return f"<Session '{self.name}': {state}>"
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or self._run is None:
             raise AttributeError(f"'{name}' of session '{self.name}' can be asked when its with block has ended")

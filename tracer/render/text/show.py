@@ -10,6 +10,7 @@ from tracer import text
 from tracer.graph.clean import CONSTANT, IDENTITY, LOWERED, NO_OP, READ
 from tracer.graph.inline import MISSING, RECURSIVE
 from tracer.recorded import Run
+from tracer.render.sentences import run_facts
 from tracer.render.text.columns import columns, view_of, with_room
 from tracer.render.text.layout import Cell, Head, Line, Piece, Table, cut, line_width, shortened, width_of, wrap
 from tracer.render.text.style import (
@@ -68,14 +69,7 @@ def show(report: ShowReport, style: Style) -> str:
 def _header(run: Run, width: int) -> list[Part]:
     status = text.one_line(run.status if run.is_ours else run.scenario)
     title = (Piece(text.one_line(run.name), "bold"), Piece("  "), Piece(status, STATUS_LOOKS.get(run.status, "")))
-    facts = [f"TensorFlow {run.versions['tensorflow']}"] if "tensorflow" in run.versions else []
-    if run.window is not None:
-        per_step = text.nanoseconds(run.window.median_ns)
-        warmup = f", {text.plural(run.window.warmup, 'warm-up')}" if run.window.warmup else ""
-        facts.append(f"{text.plural(run.window.steps, 'step')} of {per_step} profiled{warmup}")
-    if run.is_ours:
-        facts.append(f"recorded in {text.seconds(run.seconds)}" if run.seconds is not None else "not finished")
-    lines: list[Part] = [title, *_together(facts, width)]
+    lines: list[Part] = [title, *_together(run_facts(run), width)]
     lines += _together([f"{key}={value}" for key, value in run.parameters.items()], width)
     if run.error:
         lines += wrap(plain(f"error: {run.error}", "red"), width)
