@@ -9,8 +9,10 @@ step(x, y)
 from __future__ import annotations
 
 import ast
+import io
 import keyword
 import shlex
+import tokenize
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +24,7 @@ from tracer.errors import TracerError, UsageError
 from tracer.recorded import Run
 
 NAME = "cell"  # of the scenario, where the line names none
+_SILENT = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -82,7 +85,7 @@ def _trace(shell: Any, line: str, cell: str) -> Run | None:
     except BaseException as error:  # noqa: BLE001  # whatever ends the cell, Ctrl-C too, leaves a run to show
         if opened:
             _keep(shell, options["output"], _read(opened[0]), show=True)
-        raise error.with_traceback(program.part_of(error.__traceback__))
+        raise error.with_traceback(program.part_of(error.__traceback__))  # noqa: B904  # it is the same error
     run = _read(opened[0])
     _keep(shell, options["output"], run)
     return run
@@ -162,7 +165,8 @@ class _Cell:
         # Where tracebacks, AutoGraph and our copies of sources find the text.
         self._file = shell.compile.cache(source, number=len(shell.user_ns["In"]) - 1)
         tree = shell.transform_ast(shell.compile.ast_parse(source, filename=self._file))
-        last = tree.body[-1:] if tree.body and isinstance(tree.body[-1], ast.Expr) else []
+        shown = tree.body and isinstance(tree.body[-1], ast.Expr) and not _ends_with_semicolon(source)
+        last = tree.body[-1:] if shown else []
         rest = ast.Module(tree.body[: len(tree.body) - len(last)], tree.type_ignores)
         self._rest = compile(rest, self._file, "exec", shell.compile.flags)
         self._shows = compile(ast.Interactive(last), self._file, "single", shell.compile.flags)  # a value, by a hook
@@ -180,6 +184,13 @@ class _Cell:
         while part is not None and part.tb_frame.f_code.co_filename != self._file:
             part = part.tb_next
         return part or trace
+
+
+def _ends_with_semicolon(source: str) -> bool:
+    """Tells whether a cell ends with a `;`, which hides the value of its last line; comments may follow."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    said = [token for token in tokens if token.type not in _SILENT]
+    return bool(said) and said[-1].string == ";"
 
 
 def _read(path: Path) -> Run:

@@ -15,6 +15,7 @@ from tracer.render.sentences import coverage_doubts, coverage_text, run_facts, w
 from tracer.render.text.style import source_line
 from tracer.report.overview import Overview
 from tracer.report.picture import TIME, Picture
+from tracer.report.timed import UNATTRIBUTED
 from tracer.rules.finding import SEVERITIES, Finding
 
 _TOLD = 8  # findings, warnings
@@ -23,15 +24,15 @@ _LIGHTS = {"complete": "#2f9e44", "recording": "#1c7ed6", "failed": "#e03131", "
 # for those that can be read on black and on white. MathJax is kept away: a `$` in a name is no formula.
 _STYLE = """\
 <style>
-.trace-scenario.trace-scenario{font:13px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;max-width:75em}
+.trace-scenario.trace-scenario{font:13px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;max-width:75em;overflow-wrap:anywhere}
 .trace-scenario.trace-scenario p,.trace-scenario.trace-scenario ul{margin:.3em 0}
 .trace-scenario.trace-scenario ul{padding-left:1.4em}
 .trace-scenario.trace-scenario .title{font-size:1.15em}
-.trace-scenario.trace-scenario .status{color:#fff;border-radius:.6em;padding:.1em .6em;font-size:.8em;margin-left:.6em}
+.trace-scenario.trace-scenario .status{color:#fff;border-radius:.6em;padding:.1em .6em;font-size:.8em;margin-left:.3em}
 .trace-scenario.trace-scenario .faint{opacity:.7}
 .trace-scenario.trace-scenario .wide{overflow-x:auto;margin:.5em 0}
 .trace-scenario.trace-scenario .warning{border-left:3px solid #f08c00;padding-left:.6em}
-.trace-scenario.trace-scenario .error{border-left:3px solid #e03131;padding-left:.6em;overflow-wrap:anywhere}
+.trace-scenario.trace-scenario .error{border-left:3px solid #e03131;padding-left:.6em}
 .trace-scenario.trace-scenario table{border-collapse:collapse;margin:0;font-size:12px;table-layout:auto}
 .trace-scenario.trace-scenario tr:nth-child(n){background:none}
 .trace-scenario.trace-scenario th,.trace-scenario.trace-scenario td{text-align:left;vertical-align:baseline;\
@@ -101,20 +102,18 @@ def _header(report: Overview) -> Iterator[str]:
     colour = _LIGHTS.get(run.status, "#868e96")
     status = escaped(run.status if run.is_ours else run.scenario)
     yield (
-        f'<p><b class="title">{escaped(run.name)}</b>'
+        f'<p><b class="title">{escaped(run.name)}</b> '
         f'<span class="status" style="background:{colour}">{status}</span></p>'
     )
     timing = report.show.timing if report.show else None
     facts = [*run_facts(run, window=timing is None), *(f"{key}={value}" for key, value in run.parameters.items())]
-    yield f'<p class="faint">{" &nbsp; ".join(map(escaped, facts))}</p>' if facts else ""
+    yield f'<p class="faint">{" · ".join(map(escaped, facts))}</p>' if facts else ""
     if run.error:
         yield f'<p class="error">{escaped(run.error)}</p>'
     if timing:
         told = f"window: {window_text(timing)}. Coverage: {coverage_text(timing, timing.self_ns)}."
         yield f'<p class="faint">{escaped(told, 1000)}</p>'
-        yield from (
-            f'<p class="warning">{escaped(doubt)}</p>' for doubt in coverage_doubts(timing, "trace-scenario ops")
-        )
+        yield from (f'<p class="warning">{escaped(doubt)}</p>' for doubt in coverage_doubts(timing, UNATTRIBUTED))
 
 
 def _picture(drawn: Picture, name: str, stage: str) -> str:

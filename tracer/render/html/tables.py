@@ -12,7 +12,7 @@ from tracer.render.text.style import source_line
 from tracer.report.lines import LinesReport
 from tracer.report.ops import OpsReport
 from tracer.report.show import FunctionRow, ShowReport, TraceRow
-from tracer.report.timed import Sums
+from tracer.report.timed import UNATTRIBUTED, Sums, sums_of
 
 _FUNCTIONS, _HOTTEST, _SCOPES = 12, 12, 60  # rows
 _TRACES = 4  # of one function
@@ -62,7 +62,13 @@ def lines(report: LinesReport) -> str:
         )
         for row in hot[:_HOTTEST]
     ]
-    return table((">self", ">%", "", "line", "source"), rows) + _left_out(len(hot) - len(rows), "line")
+    more = _left_out(len(hot) - len(rows), "line")
+    rows += [
+        (*_time(sums, report.self_ns), "", f"<i>{escaped(what)}</i>")
+        for what, sums in (*report.without_line.items(), (UNATTRIBUTED, report.unattributed))
+        if sums.self_ns
+    ]
+    return table((">self", ">%", "", "line", "source"), rows) + more
 
 
 def ops(report: OpsReport) -> str:
@@ -76,7 +82,11 @@ def ops(report: OpsReport) -> str:
         )
         for row in report.ops.items[:_HOTTEST]
     ]
-    return table((">self", ">%", "", ">calls", "op", "node"), rows) + _left_out(report.ops.total - len(rows), "node")
+    more = _left_out(report.ops.total - len(rows), "node")
+    rest = sums_of(report.unattributed)
+    if rest.self_ns:
+        rows.append((*_time(rest, report.self_ns), text.count(rest.calls), "", f"<i>{UNATTRIBUTED}</i>"))
+    return table((">self", ">%", "", ">calls", "op", "node"), rows) + more
 
 
 def scopes(report: ShowReport) -> str:
