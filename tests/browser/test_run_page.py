@@ -33,7 +33,7 @@ def opened(page, cell, *, width, paper):
     ink, ground = PAPERS[paper]
     page.set_viewport_size({"width": width, "height": 800})
     body = f"<div class='jp-RenderedHTMLCommon' style='color:{ink};background:{ground}'>{cell}</div>"
-    page.set_content(f"<style>{JUPYTER}</style>{body}")
+    page.set_content(f"<!DOCTYPE html><style>{JUPYTER}</style>{body}")
     return page
 
 
