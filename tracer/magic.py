@@ -83,6 +83,8 @@ def _trace(shell: Any, line: str, cell: str) -> Run | None:
     try:
         record(opened.append)
     except BaseException as error:  # noqa: BLE001  # whatever ends the cell, Ctrl-C too, leaves a run to show
+        if not opened and isinstance(error, TracerError):  # nothing was run
+            raise _shown(error) from None
         if opened:
             _keep(shell, options["output"], _read(opened[0]), show=True)
         raise error.with_traceback(program.part_of(error.__traceback__))  # noqa: B904  # it is the same error

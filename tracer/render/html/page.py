@@ -24,7 +24,8 @@ _LIGHTS = {"complete": "#2f9e44", "recording": "#1c7ed6", "failed": "#e03131", "
 # for those that can be read on black and on white. MathJax is kept away: a `$` in a name is no formula.
 _STYLE = """\
 <style>
-.trace-scenario.trace-scenario{font:13px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;max-width:75em;overflow-wrap:anywhere}
+.trace-scenario.trace-scenario{font:13px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;\
+max-width:75em;overflow-wrap:anywhere}
 .trace-scenario.trace-scenario p,.trace-scenario.trace-scenario ul{margin:.3em 0}
 .trace-scenario.trace-scenario ul{padding-left:1.4em}
 .trace-scenario.trace-scenario .title{font-size:1.15em}
