@@ -13,6 +13,7 @@ Importing this imports no TensorFlow, and little else: a name is loaded when it 
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from tracer.version import __version__
@@ -35,6 +36,7 @@ _HOMES = {
     "lint": ("tracer.api", "lint"),
     "lines": ("tracer.api", "lines"),
     "list": ("tracer.api", "list_"),
+    "load_ipython_extension": ("tracer.magic", "load_ipython_extension"),
     "ops": ("tracer.api", "ops"),
     "prune": ("tracer.api", "prune"),
     "record": ("tracer.capture.record", "record"),
@@ -82,3 +84,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> Any:
     return sorted({*globals(), *_HOMES})
+
+
+def _show_in_ipython() -> None:
+    """In a notebook, or IPython's terminal, has runs and reports show themselves. Elsewhere it does nothing."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        importlib.import_module("tracer.display").register(shell)
+
+
+_show_in_ipython()

@@ -556,7 +556,7 @@ def export(
     Args:
       run: the run, or what another tool left, as in `show`.
       format: of a graph `json`, `dot`, `csv`, `model-explorer`, `mermaid`; of a profile `folded`, `speedscope`,
-        `perfetto`, which is bytes.
+        `perfetto`, which is bytes; of a run at a glance `html`, a page, and `svg`, the picture in it.
       logdir: the log folder.
       function: which function, or which trace of it, as in `show`; of a profile all of them, if it is not given.
       stage: which stage of it.
@@ -571,11 +571,17 @@ def export(
       Unreadable: the run, or its profile, is damaged.
       TooLarge: the graph is larger than `limit`.
     """
+    from tracer.render import html
     from tracer.render.formats import check_format
     from tracer.render.profile import FORMATS
 
     check_format(format)
     with _reading(run, logdir) as loaded:
+        if format in html.FORMATS:
+            from tracer.report.overview import overview
+
+            seen = overview(loaded, function=function, stage=stage, scope=scope, raw=raw, limit=limit)
+            return html.FORMATS[format].render(seen)
         if format not in FORMATS:
             return _graph_export(loaded, format, function, stage, scope, raw=raw, costs=costs, limit=limit)
         if scope or raw or stage != "traced":

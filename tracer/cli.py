@@ -485,7 +485,8 @@ def lint(run: str, as_json: bool, **options: Any) -> int:
     "--format",
     default="json",
     show_default=True,
-    help="Of a graph: json, dot, csv, model-explorer, mermaid. Of a profile: folded, speedscope, perfetto.",
+    help="Of a graph: json, dot, csv, model-explorer, mermaid. Of a profile: folded, speedscope, perfetto. "
+    "Of a run at a glance: html, svg.",
 )
 @click.option("-o", "--output", type=click.Path(), help="The file to write.  [default: stdout]")
 @_function

@@ -1,4 +1,4 @@
-"""TensorBoard below a notebook's cell.
+"""TensorBoard below a notebook's cell; and as an extension of IPython, the magic `%%trace`.
 
     import tracer.notebook
 
@@ -17,9 +17,12 @@ import importlib.util
 from pathlib import Path
 
 from tracer.errors import NotFound
+from tracer.magic import load_ipython_extension
 from tracer.store import layout
 from tracer.store.find import find_run
 from tracer.tensorboard import Board, board_on
+
+__all__ = ["load_ipython_extension", "running", "start", "stop"]
 
 _boards: list[tuple[Path, Board]] = []  # each with its run's folder, in the order in which they were started
 

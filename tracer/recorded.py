@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from tracer import text
 from tracer.errors import NotFound, did_you_mean
 from tracer.graph.inline import TooLarge
 from tracer.graph.lines import Frame, Lines
@@ -200,6 +201,10 @@ class Run:
         default=None, repr=False, compare=False
     )
     _open_source: Callable[[str], Source] | None = dataclasses.field(default=None, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        """One line: written out, a run is all its graphs' names and lines."""
+        return f"<Run {self.name}: {self.status}, {text.plural(len(self.functions), 'function')}>"
 
     def profile(self, path: str) -> Profile:
         """Returns what the profiler wrote into one of `profiles`.

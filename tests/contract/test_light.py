@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import graph_def, run_python
-from tracer.render.graph import FORMATS
+from tracer.render import graph, html
 from tracer.store.writer import RunWriter
 
 HEAVY = "\nimport sys; print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
@@ -46,7 +46,7 @@ def test_reading_needs_no_tensorflow(logdir: Path, code: str):
         (["show", "--json"], 0),
         (["lint"], 0),
         (["diff", "latest", "latest"], 0),
-        *((["export", "--format", name], 0) for name in FORMATS),
+        *((["export", "--format", name], 0) for name in (*graph.FORMATS, *html.FORMATS)),
     ],
 )
 def test_commands_that_read_need_no_tensorflow(logdir: Path, command: list[str], code: int):

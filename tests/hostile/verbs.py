@@ -8,9 +8,11 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 from tracer import api
 from tracer.errors import TracerError
+from tracer.render import html
 from tracer.render import json as json_pages
 from tracer.render.graph import FORMATS
 from tracer.render.text import Style
@@ -31,8 +33,8 @@ def outcome(path: Path | str, logdir: Path | None = None) -> str:
       AssertionError: an answer is not as it has to be, or the commands do not agree.
     """
     found = {name: _one(check, str(path), logdir) for name, check in _CHECKS.items()}
-    # `show` and `diff` go on without a graph that they cannot read, and say so; the others have nothing to go on with.
-    assert len({found[name] for name in found if name not in ("show", "show raw", "diff")}) == 1, found
+    # Some go on without a graph that they cannot read, and say so; the others have nothing to go on with.
+    assert len({found[name] for name in found if name not in _GO_ON}) == 1, found
     return found["lint"]
 
 
@@ -98,6 +100,11 @@ def check_export(content: str, format_: str) -> None:
     content.encode()
     if format_ in ("json", "model-explorer"):
         _check_json(content)
+    elif format_ == "svg":
+        ElementTree.fromstring(content)
+    elif format_ == "html":
+        assert "<script" not in content
+        _check_page(content)
     elif format_ == "csv":
         rows = list(csv.reader(io.StringIO(content, newline="")))
         assert {len(row) for row in rows} == {len(rows[0])}
@@ -126,6 +133,9 @@ def _checks() -> Iterator[tuple[str, Callable[[str, Path | None], None]]]:
     for name in FORMATS:
         yield f"export {name}", _export(name, raw=False)
         yield f"export {name} raw", _export(name, raw=True)
+    for name in html.FORMATS:
+        yield f"export {name}", _export(name, raw=False)
 
 
+_GO_ON = {"show", "show raw", "diff", *(f"export {name}" for name in html.FORMATS)}
 _CHECKS = dict(_checks())

@@ -124,6 +124,10 @@ class Session:
         """What could not be recorded, the first of it; None if nothing was lost."""
         return self._recorder.failure
 
+    def __repr__(self) -> str:
+        state = "recording" if self._run is None else repr(self._run)
+        return f"<Session '{self.name}': {state}>"
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or self._run is None:
             raise AttributeError(f"'{name}' of session '{self.name}' can be asked when its with block has ended")

@@ -1,11 +1,11 @@
-"""The formats of `export`: those of graphs and those of profiles."""
+"""The formats of `export`: those of graphs, those of profiles, and those of a run at a glance."""
 
 from __future__ import annotations
 
 from tracer.errors import UsageError, did_you_mean
-from tracer.render import graph, profile
+from tracer.render import graph, html, profile
 
-NAMES = (*graph.FORMATS, *profile.FORMATS)
+NAMES = (*graph.FORMATS, *profile.FORMATS, *html.FORMATS)
 
 
 def check_format(name: str) -> None:

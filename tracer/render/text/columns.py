@@ -38,7 +38,7 @@ class Column:
     gives_way: int = 0  # left out where names that need them have fewer columns than these; the most first
 
 
-def _output(row: ScopeRow, view: View) -> str:
+def output_text(row: ScopeRow, view: View) -> str:
     """Returns the type of what leaves a scope; where several tensors do, the first, and how many more there are."""
     if row.output is None or (not row.output.dtype and row.output.dims is None and not row.output.various):
         return ""
@@ -99,7 +99,7 @@ COLUMNS = (
     Column("time", _time),
     Column("%", _share, gives_way=40),
     Column("nodes", lambda row, _: text.count(row.nodes), gives_way=28),
-    Column("output", _output, right=False),
+    Column("output", output_text, right=False),
     Column("params", _parameters),
     Column("slots", _slots, from_width=WIDE),
     # A narrow page leaves no room for the ops beside all numbers.

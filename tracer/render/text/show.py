@@ -10,6 +10,7 @@ from tracer import text
 from tracer.graph.clean import CONSTANT, IDENTITY, LOWERED, NO_OP, READ
 from tracer.graph.inline import MISSING, RECURSIVE
 from tracer.recorded import Run
+from tracer.render.sentences import run_facts
 from tracer.render.text.columns import columns, view_of, with_room
 from tracer.render.text.layout import Cell, Head, Line, Piece, Table, cut, line_width, shortened, width_of, wrap
 from tracer.render.text.style import (
@@ -69,17 +70,7 @@ def header(run: Run, width: int) -> list[Part]:
     """Returns what stands above every page of a run: its name and state, how it was recorded, what it failed with."""
     status = text.one_line(run.status if run.is_ours else run.scenario)
     title = (Piece(text.one_line(run.name), "bold"), Piece("  "), Piece(status, STATUS_LOOKS.get(run.status, "")))
-    facts = [f"TensorFlow {run.versions['tensorflow']}"] if "tensorflow" in run.versions else []
-    if run.window is not None:
-        per_step = text.nanoseconds(run.window.median_ns)
-        warmup = f", {text.plural(run.window.warmup, 'warm-up')}" if run.window.warmup else ""
-        windows = f" in {text.plural(run.window.windows, 'window')}" if run.window.windows > 1 else ""
-        windows += f", {text.plural(run.window.others, 'later window')} not counted" if run.window.others else ""
-        whose = f" ({run.window.function})" if run.window.function else ""
-        facts.append(f"{text.plural(run.window.steps, 'step')}{whose} of {per_step} profiled{windows}{warmup}")
-    if run.is_ours:
-        facts.append(f"recorded in {text.seconds(run.seconds)}" if run.seconds is not None else "not finished")
-    lines: list[Part] = [title, *_together(facts, width)]
+    lines: list[Part] = [title, *_together(run_facts(run), width)]
     lines += _together([f"{key}={value}" for key, value in run.parameters.items()], width)
     if run.error:
         lines += wrap(plain(f"error: {run.error}", "red"), width)

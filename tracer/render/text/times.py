@@ -9,6 +9,7 @@ from tracer import text
 from tracer.graph.lines import Frame
 from tracer.profile.attribute import Unattributed
 from tracer.recorded import Source
+from tracer.render.sentences import coverage_doubts, coverage_text, window_text
 from tracer.render.text.layout import Line, Table
 from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_line, table, warnings
 from tracer.report.groups import GroupsReport
@@ -20,8 +21,8 @@ from tracer.report.steps import StepsReport
 from tracer.report.summary import Statement
 from tracer.report.timed import UNATTRIBUTED, Sums, sums_of
 from tracer.timing.phases import PHASES
-from tracer.timing.statistics import Spread, median
-from tracer.timing.timing import ENOUGH, Timing
+from tracer.timing.statistics import Spread
+from tracer.timing.timing import Timing
 
 _BAR = 10  # columns of the longest bar
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -125,39 +126,17 @@ def lines(report: LinesReport, style: Style) -> str:
 
 def _head(timing: Timing, function: str, self_ns: int) -> list[Part]:
     """Returns what every page begins with: the run, its window, and both coverages."""
-    run, window = timing.run, timing.run.window
+    run = timing.run
     of = f", function {text.one_line(function)}" if function else ""
     first = plain(f"{text.one_line(run.name)}  {run.status}{of}", "bold")
-    parts: list[Part] = [first]
-    if window:
-        parts.append(_fact("window", _window(timing)))
-    else:
-        parts.append(_fact("window", "the whole session: the run does not say how many steps it had"))
-    found = f"{text.percent(timing.coverage_nodes)} of executions, {text.percent(timing.coverage_time)} of their time"
-    parts.append(_fact("coverage", f"{found}; {text.nanoseconds(self_ns)} in all, threads added up"))
-    if not timing.is_complete:
-        parts.append(_fact("", f"that is below {text.percent(ENOUGH)}: see {UNATTRIBUTED}", "yellow"))
-    if timing.untraced:
-        parts.append(_fact("", f"about {text.plural(timing.untraced, 'execution')} of cheap nodes went untraced"))
-    if window and window.incomplete:
-        parts.append(_fact("", window.incomplete, "yellow"))
+    parts: list[Part] = [first, _fact("window", window_text(timing))]
+    parts.append(_fact("coverage", coverage_text(timing, self_ns)))
+    parts += [_fact("", doubt, "yellow") for doubt in coverage_doubts(timing, UNATTRIBUTED)]
     return [*parts, ""]
 
 
 def _fact(name: str, content: str, look: str = "") -> Part:
     return Wrapped(plain(f"{name:<{_FACT}}{content}", look), indent=_FACT)
-
-
-def _window(timing: Timing) -> str:
-    window = timing.run.window
-    assert window is not None
-    marked = max((len(profile.steps) for profile in timing.profiles), default=0)
-    if marked > window.steps:  # a block of the program's, with markers of its own
-        return f"a block of {text.nanoseconds(window.wall_ns)}, in which {text.plural(marked, 'step')} are marked"
-    steps = f"{text.plural(window.steps, 'step')} after {text.plural(window.warmup, 'warm-up call')}"
-    each = text.nanoseconds(window.median_ns)
-    bare = f", {text.nanoseconds(median(window.settled_ns))} without it" if window.settled_ns else ""
-    return f"{steps}; a step takes {each} with the profiler{bare}"
 
 
 def _ops_table(report: OpsReport, style: Style) -> Table:
