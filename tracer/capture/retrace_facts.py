@@ -135,7 +135,7 @@ class KeyReader:
             yield from (self._value(name, value) for name, value in given.items())
 
     def _closure(self, function: Any) -> Iterator[dict[str, Any]]:
-        """Yields what a function has of the scopes around it; of the module's plain values only: those vary in loops."""
+        """Yields what a function has of the scopes around it; of the module's only plain values."""
         code = getattr(function, "__code__", None)
         for name, cell in zip(
             getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=False

@@ -2,6 +2,7 @@
 
 from tracer.render.json.diffs import diff
 from tracer.render.json.modes import modes
+from tracer.render.json.retraces import retraces
 from tracer.render.json.runs import checks, lint, pruned, recorded, runs, scenarios, show
 from tracer.render.json.times import groups, lines, ops, stacks, steps, summary
 from tracer.render.json.values import dumps, listed
@@ -18,6 +19,7 @@ __all__ = [
     "ops",
     "pruned",
     "recorded",
+    "retraces",
     "runs",
     "scenarios",
     "show",
