@@ -22,11 +22,11 @@ _SHOWN = 60  # characters of a Python value
 
 
 class Identities:
-    """Numbers of Python objects: one for as long as an object lives, and never used again."""
+    """Numbers of the Python objects of each class: one for as long as an object lives, and never used again."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[weakref.ref[Any], int]] = {}
-        self._numbers = itertools.count(1)
+        self._numbers: dict[str, Iterator[int]] = {}  # by the class's name, which stands before the number
 
     def number(self, value: Any) -> int:
         """Returns the number of an object; 0 of one that nothing can refer to weakly, as of an int."""
@@ -38,7 +38,8 @@ class Identities:
             reference = weakref.ref(value, lambda _: self._known.pop(place, None))
         except TypeError:
             return 0
-        self._known[place] = (reference, next(self._numbers))
+        numbers = self._numbers.setdefault(type(value).__name__, itertools.count(1))
+        self._known[place] = (reference, next(numbers))
         return self._known[place][1]
 
 
