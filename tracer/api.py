@@ -441,7 +441,8 @@ def check_retraces(run: Run, most: int) -> None:
     excess = retraces_over(run, most)
     if excess:
         worst = excess[0]
-        others = f", and so were {len(excess) - 1} other functions" if len(excess) > 1 else ""
+        left = len(excess) - 1
+        others = f", and so {'was' if left == 1 else 'were'} {plural(left, 'other function')}" if left else ""
         raise TooManyRetraces(
             f"'{worst.function}' was traced again {plural(worst.retraces, 'time')} ({worst.cause}), "
             f"{most} allowed{others}",

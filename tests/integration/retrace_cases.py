@@ -765,7 +765,7 @@ CASES = (
         "make the tf.function of 'scale' once, outside of the loop",
         (
             "for factor in (2.0, 3.0):\n    tf.function(functools.partial(scale, factor))(tf.ones(2))",
-            "scale = tf.function(scale)\nfor factor in (2.0, 3.0):\n    scale(factor=tf.constant(factor), x=tf.ones(2))",
+            "scale = tf.function(scale)\nfor factor in (2.0, 3.0):\n    scale(tf.constant(factor), tf.ones(2))",
         ),
     ),
     case(

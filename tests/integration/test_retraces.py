@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import trace_scenario
 from tests.integration.retrace_cases import CASES, Case
 from tracer.report.retraces import RetracedFunction, RetracesReport, retraces_report
 from tracer.store.load import load_run
@@ -77,3 +80,65 @@ def test_the_advice_spares_the_retraces(reports: dict[str, RetracesReport], case
     assert sum(row.calls for row in fixed.functions.items) == sum(
         row.calls for row in reports[case.name].functions.items
     )
+
+
+NEW_OBJECTS = """\
+import tensorflow as tf
+
+
+class Net(tf.Module):
+    def __init__(self):
+        self.w = tf.Variable(2.0)
+
+    @tf.function
+    def step(self, x):
+        return self.w * x
+
+
+def main():
+    net = Net()
+    return net.step(tf.ones(2))
+"""
+
+
+@pytest.mark.parametrize(("most", "code"), [(2, 0), (1, 5)])
+def test_a_budget_of_retraces_ends_a_run_with_exit_code_5(tmp_path: Path, most: int, code: int):
+    """Three calls of a method of new objects are two retraces: beyond 1 the function and the cause are told."""
+    (tmp_path / "nets.py").write_text(NEW_OBJECTS)
+    options = ("--eager", "--no-profile", "--warmup", 0, "--steps", 3, "--json", "--max-retraces", most)
+    done = trace_scenario("run", "nets.py:main", *options, cwd=tmp_path)
+    run = json.loads(done.stdout)["run"]
+    told = (
+        "error: 'step' was traced again 2 times (self: Net #1 -> Net #2), 1 allowed\n"
+        f"hint: trace-scenario retraces {run} "
+    )
+
+    assert (done.returncode, told in done.stderr) == (code, code == 5)
+
+
+def test_the_command_shows_the_causes_and_the_next_one_compares_them(recorded: Callable[[str], Path]):
+    """The object has the keys of the contract; the page ends with the diff of the first retrace, which can be run."""
+    path = recorded("retracing")
+    printed = json.loads(trace_scenario("retraces", path, "--json").stdout)
+    page = trace_scenario("retraces", path).stdout
+    following = page.splitlines()[-1]
+    compared = trace_scenario(*(word.strip("'") for word in following.split()[2:]), "--logdir", path.parents[1])
+
+    (function,) = printed["functions"]["items"]
+    assert [(cause["argument"], cause["before"], cause["after"]) for cause in function["causes"]] == [
+        ("factor", "Literal[2]", "Literal[3]"),
+        ("x", "float32[1, 3]", "float32[2, 3]"),
+        ("x", "float32[2, 3]", "float32[3]"),
+        ("x", "float32[1, 3]", "float64[1, 3]"),
+        ("factor", "Literal[3]", "int32[]"),
+    ]
+    assert (function["name"], function["traces"], function["retraces"]) == ("scale", 6, 5)
+    assert following.startswith("next: trace-scenario diff ")
+    assert (compared.returncode, "scale#1" in compared.stdout) == (0, True)
+
+
+def test_a_program_without_retraces_says_so_in_one_line(recorded: Callable[[str], Path]):
+    """A scenario whose functions are traced once each has none."""
+    page = trace_scenario("retraces", recorded("demo_module")).stdout
+
+    assert page.splitlines()[0].startswith("no retraces in demo_module/")
