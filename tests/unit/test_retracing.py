@@ -55,6 +55,7 @@ def told(*traces: Trace) -> list[str]:
         ("x=Literal[2]", "x=int32[]", "type x: Literal[2] -> int32[]"),
         ("x=Config#1", "x=Config#2", "object x: Config #1 -> Config #2"),
         ("x=Config#1", "x=Other#1", "object x: Config -> Other"),
+        ("x=[float32[2]]", "x=[float32[3]]", "shape x: [float32[2]] -> [float32[3]]"),  # of an older run
         ("x=[float32[2]]", "x=[float32[2], float32[2]]", "structure x: [float32[2]] -> [float32[2], float32[2]]"),
         (
             "x=Variable float32[2]",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import islice
 from typing import Literal
 
 from tracer.recorded import Function, Run, Trace
-from tracer.retracing.changes import Change, changes, closure_changes, is_object, tensor
+from tracer.retracing.changes import LIGHTEST, Change, changes, closure_changes, is_object, tensor
 
 Reason = Literal[
     "first",  # the first call
@@ -20,6 +21,7 @@ Reason = Literal[
 ]
 
 
+_LOOKED_AT = 30  # earlier traces, the latest of them: with all, thousands of traces would take minutes
 _TRACED = ("first trace", "traced again", "creates variables")  # in the session; in other runs nobody saw it
 
 
@@ -50,11 +52,11 @@ class Excess:
 
 def explain(function: Function) -> tuple[Explained, ...]:
     """Returns each trace that TensorFlow made of the Python function, with its cause; not what tapes made of them."""
-    done: list[Explained] = []
+    done = _Done([], {}, {})
     for number, trace in enumerate(function.traces, 1):
         if trace.kind == "inference":
-            done.append(_explained(trace, number, done))
-    return tuple(done)
+            done.add(_explained(trace, number, done))
+    return tuple(done.every)
 
 
 def retraces_over(run: Run, most: int) -> tuple[Excess, ...]:
@@ -67,13 +69,31 @@ def retraces_over(run: Run, most: int) -> tuple[Excess, ...]:
     return tuple(sorted(found, key=lambda excess: -excess.retraces))
 
 
-def _explained(trace: Trace, number: int, done: Sequence[Explained]) -> Explained:
+@dataclasses.dataclass(slots=True)
+class _Done:
+    """The traces that are explained already."""
+
+    every: list[Explained]
+    by_object: dict[int, list[Explained]]  # the number of their tf.function
+    by_likeness: dict[Hashable, list[Explained]]  # the first of each tf.function
+
+    def add(self, each: Explained) -> None:
+        """Adds one."""
+        self.every.append(each)
+        of_one = self.by_object.setdefault(each.trace.object, [])
+        of_one.append(each)
+        likeness = _likeness(each.trace)
+        if likeness is not None and len(of_one) == 1:
+            self.by_likeness.setdefault(likeness, []).append(each)
+
+
+def _explained(trace: Trace, number: int, done: _Done) -> Explained:
     if trace.cause not in _TRACED:
         return Explained(trace, number, "existing")
-    own = [each for each in done if each.trace.object == trace.object]
+    own = done.by_object.get(trace.object)
     if not own:
         return _of_new_function(trace, number, done)
-    running = [each for each in own if each.trace.cause != "creates variables"]
+    running = own[sum(each.trace.cause == "creates variables" for each in own[:1]) :]
     if not running and trace.cause != "creates variables":
         return Explained(trace, number, "variables", own[-1].number)
     closest, found = _closest(trace, running or own)
@@ -82,12 +102,12 @@ def _explained(trace: Trace, number: int, done: Sequence[Explained]) -> Explaine
     return Explained(trace, number, "", closest.number, found or (_unseen(trace, closest.trace),))
 
 
-def _of_new_function(trace: Trace, number: int, done: Sequence[Explained]) -> Explained:
+def _of_new_function(trace: Trace, number: int, done: _Done) -> Explained:
     """Explains the first trace of a tf.function by those of others that have the same definition."""
-    if not done:
+    if not done.every:
         return Explained(trace, number, "first")
-    replaced = [each for each in done if trace.key.replaces and each.trace.object == trace.key.replaces]
-    twins = replaced or [each for each in done if _is_twin(each.trace, trace)]
+    replaced = done.by_object.get(trace.key.replaces) if trace.key.replaces else None
+    twins = replaced or done.by_likeness.get(_likeness(trace))
     if not twins:
         return Explained(trace, number, "another")
     closest, found = _closest(trace, twins)
@@ -99,20 +119,22 @@ def _of_new_function(trace: Trace, number: int, done: Sequence[Explained]) -> Ex
 
 def _closest(trace: Trace, earlier: Sequence[Explained]) -> tuple[Explained, tuple[Change, ...]]:
     """Returns the earlier trace that differs least, the latest of several, and in what it differs."""
-    compared = [(each, changes(each.trace.key, trace.key)) for each in reversed(earlier)]
-    return min(compared, key=lambda pair: sum(change.weight for change in pair[1]))
+    best, least = earlier[-1], changes(earlier[-1].trace.key, trace.key)
+    for each in islice(reversed(earlier), 1, _LOOKED_AT):
+        if sum(change.weight for change in least) <= LIGHTEST:
+            break  # no other can be closer: a loop over numbers is told in time that grows with its length
+        found = changes(each.trace.key, trace.key)
+        if sum(change.weight for change in found) < sum(change.weight for change in least):
+            best, least = each, found
+    return best, least
 
 
-def _is_twin(one: Trace, other: Trace) -> bool:
-    """Tells whether the tf.functions of two traces, both of which live, are the same in all but their identity."""
-    if not one.object or not other.object or other.key.at_s is None:
-        return False  # an older run does not say what they have from around them
-    return (one.key.parts, one.key.closure, one.key.context, sorted(one.key.captured.values())) == (
-        other.key.parts,
-        other.key.closure,
-        other.key.context,
-        sorted(other.key.captured.values()),
-    )
+def _likeness(trace: Trace) -> Hashable | None:
+    """Returns what two tf.functions that both live are the same in if they differ in nothing but their identity."""
+    key = trace.key
+    if not trace.object or key.at_s is None:
+        return None  # an older run does not say what they have from around them
+    return key.parts, key.closure, tuple(sorted(key.context.items())), tuple(sorted(key.captured.values()))
 
 
 def _of_functions(before: Trace, after: Trace) -> Iterator[Change]:

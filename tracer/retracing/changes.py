@@ -27,7 +27,7 @@ Kind = Literal[
 ]
 # How much of a change each is, to find the trace that a new one is closest to: a value less than a structure.
 _WEIGHTS: Mapping[str, int] = {"value": 2, "shape": 2, "object": 2, "none": 3, "dtype": 3, "rank": 3, "variable": 3}
-_HEAVY = 5
+LIGHTEST, _HEAVY = 2, 5
 # What TensorFlow keys a trace by beside its arguments, and what it is where nothing is said.
 CONTEXTS: Mapping[str, tuple[str, str]] = {
     "graph": ("the graph around the call", "eager"),
@@ -39,6 +39,7 @@ CONTEXTS: Mapping[str, tuple[str, str]] = {
 }
 ABSENT = "not given"
 _TENSOR = re.compile(r"(?P<sort>(?:[A-Z]\w* )?)(?P<dtype>[a-z]\w*)\[(?P<dims>\.\.\.|[\d?, ]*)\](?P<more>.*)")
+_SIZES = re.compile(r"\[(?:\.\.\.|[\d?, ]*)\]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _leaf_kind(before: Part, after: Part) -> Kind | None:
     if is_object(before) or is_object(after):
         return "none" if "Literal[None]" in (before.type, after.type) else "object"
     if before.type[0] in "[({" or after.type[0] in "[({":  # of an older run, which has nests as a whole
-        return "structure"
+        return "shape" if _SIZES.sub("[]", before.type) == _SIZES.sub("[]", after.type) else "structure"
     if before.type.startswith("Literal[") and after.type.startswith("Literal["):
         return _value_kind(before.type, after.type)
     if "Literal[None]" in (before.type, after.type):

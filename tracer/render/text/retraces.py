@@ -45,8 +45,11 @@ def _function(row: RetracedFunction, style: Style) -> list[Part]:
         *((Piece(f"  {source_line(row.definition)}", "dim"),) if row.definition else ()),
     )
     parts: list[Part] = [Wrapped(head, indent=2)]
+    said = ""
     for causes in _groups(row.causes):
-        parts += _indented(_group(causes), style)
+        advice = causes[0].advice.text
+        parts += _indented(_group(causes, "as before" if advice == said else advice), style)
+        said = advice
     if row.legitimate:
         parts += _indented([plain(f"no retraces: {_legitimate(row.legitimate)}", "dim")], style)
     return parts
@@ -60,7 +63,7 @@ def _groups(causes: Iterable[Cause]) -> Iterable[Sequence[Cause]]:
     return found.values()
 
 
-def _group(causes: Sequence[Cause]) -> Sequence[Line]:
+def _group(causes: Sequence[Cause], advice: str) -> Sequence[Line]:
     first = causes[0]
     traces = f"#{first.trace}" if len(causes) == 1 else f"#{first.trace} to #{causes[-1].trace}, {len(causes)} retraces"
     taken = [cause.seconds for cause in causes if cause.seconds is not None]
@@ -73,7 +76,7 @@ def _group(causes: Sequence[Cause]) -> Sequence[Line]:
     return (
         (Piece(f"{text.one_line(first.change.argument) or 'unknown'}: ", "cyan"), Piece(_chain(causes))),
         plain(f"  {', '.join(filter(None, where))}", "dim"),
-        plain(f"  do: {first.advice.text}"),
+        plain(f"  do: {advice}"),
     )
 
 
