@@ -60,6 +60,15 @@ def test_text_of_a_clean_run_tells_of_relaxed_traces():
     )
 
 
+def test_text_does_not_call_clean_what_nobody_saw():
+    """Of functions that were traced before, as in what other tools left, retraces are not known."""
+    before = run(trace(cause="traced before the session"), trace("loss", 1, cause=""))
+
+    assert to_text(retraces_report(before), Style(width=80)) == (
+        "no function was seen as it was traced in demo/20261123-021530: 2 traces of 2\nfunctions\n"
+    )
+
+
 def test_time_lost_inside_of_other_retraces_is_counted_once():
     """A function that is traced inside of another is in the time of that one."""
     inner = [

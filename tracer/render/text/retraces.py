@@ -118,5 +118,6 @@ def _total(report: RetracesReport) -> str:
         relaxed = sum(each.reason == "relaxed" for row in rows for each in row.legitimate)
         also = f", {relaxed} of them relaxed by reduce_retracing" if relaxed else ""
         traces = f"{text.plural(sum(row.traces for row in rows), 'trace')} of {text.plural(len(rows), 'function')}"
-        return f"no retraces in {about}: {traces}{also}"
+        seen = any(each.reason != "existing" for row in rows for each in row.legitimate)
+        return f"no {'retraces' if seen else 'function was seen as it was traced'} in {about}: {traces}{also}"
     return f"{text.plural(report.retraces, 'retrace')} in {about} took {text.seconds(report.seconds)}"
