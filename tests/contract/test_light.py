@@ -45,6 +45,7 @@ def test_reading_needs_no_tensorflow(logdir: Path, code: str):
         (["show"], 0),
         (["show", "--json"], 0),
         (["lint"], 0),
+        (["retraces"], 0),
         (["diff", "latest", "latest"], 0),
         *((["export", "--format", name], 0) for name in (*graph.FORMATS, *html.FORMATS)),
     ],

@@ -12,7 +12,7 @@ from typing import Any
 from tracer.errors import Unreadable
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, TensorType, Variable
-from tracer.recorded import Argument, ModuleScope, Run, Trace, Warned, Window, group_functions
+from tracer.recorded import Argument, Key, ModuleScope, Part, Run, Trace, Warned, Window, group_functions
 from tracer.store import layout
 from tracer.store.files import read_json
 from tracer.store.graph_def import read_graph
@@ -175,6 +175,25 @@ def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[s
         modules=tuple(
             ModuleScope(item["scope"], item["name"], item["class"], item["kind"]) for item in facts.get("modules") or ()
         ),
+        object=facts.get("object") or 0,
+        key=_key(facts),
+    )
+
+
+def _key(facts: Mapping[str, Any]) -> Key:
+    """Returns what a trace is told from others by; of an older run the arguments alone, without what is in them."""
+    key = facts.get("key") or {}
+    arguments = facts.get("arguments") or ()
+    return Key(
+        parts=tuple(Part(part["path"], part["type"], part["depth"], part["object"]) for part in key.get("parts") or ())
+        or tuple(Part(item["name"], item["type"]) for item in arguments),
+        at_s=key.get("at_s"),
+        replaces=key.get("replaces") or 0,
+        context=key.get("context") or {},
+        closure=tuple(Part(item["name"], item["type"], 0, item["object"]) for item in key.get("closure") or ()),
+        captured=key.get("captured") or {},
+        signature=bool(key.get("signature")),
+        reduce_retracing=bool(key.get("reduce_retracing")),
     )
 
 
