@@ -1,4 +1,4 @@
-"""A program as a user has it: `python -m benchmarks.program (loop|fit) --steps N`, alone or under `trace-scenario script`.
+"""A program as a user has it: `python -m benchmarks.program (loop|fit) --steps N`, alone or under `script`.
 
 It times its own steps but the first ten, and prints what they took as JSON: the whole loop, with all that is done
 between steps. What stands before and behind the loop is the fixed cost of recording, which the process's time has.
@@ -72,7 +72,10 @@ def main() -> None:
     parser.add_argument("kind", choices=("loop", "fit"))
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--profiler", metavar="FOLDER", help="have TensorFlow's profiler on, from begin to end")
     given = parser.parse_args()
+    if given.profiler:
+        tf.profiler.experimental.start(given.profiler)
     if given.kind == "fit":
         seconds, grown = fit(given.steps)
     else:
@@ -84,6 +87,10 @@ def main() -> None:
                 yield
 
         seconds, grown = timed(steps())
+    if given.profiler:
+        growth = Growth()
+        tf.profiler.experimental.stop()
+        grown += growth.most()
     print(json.dumps({"seconds": seconds, "bytes": grown}))
 
 
