@@ -24,7 +24,7 @@ from tracer.errors import SessionActive, TracerError, WriteFailed, reason
 from tracer.recorded import Run, Warned
 from tracer.store import layout
 from tracer.store.load import load_run
-from tracer.store.writer import RunWriter
+from tracer.store.writer import RunWriter, remove_run
 
 _lock = threading.Lock()
 _active: list[Session] = []  # the open session, if there is one: TensorFlow's trace and profiler exist once a process
@@ -46,8 +46,12 @@ class Session:
         hlo: bool = False,
         profile_seconds: float = SECONDS,
         facts: Mapping[str, Any] | None = None,
+        background: bool = False,
     ) -> None:
         """Makes the run's folder.
+
+        One in the `background` is of somebody who did not ask for it in the program: it leaves TensorFlow's own trace
+        to the program, gives way to a session that the program opens, and leaves no run where nothing was traced.
 
         Raises:
           SessionActive: another session is open in this process.
@@ -55,6 +59,8 @@ class Session:
         """
         self.name = name
         self.warnings: list[Warned] = []
+        self.background = background
+        self.gave_way_to = ""  # the session to which this one gave way, and by which line
         self.instantiated_again = False  # whether functions were, so that TensorFlow exports their graphs twice
         self._place = _opened_at()
         self._pid = os.getpid()
@@ -90,6 +96,11 @@ class Session:
             )
         return self._run
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether there is a run to ask for."""
+        return self._run is not None
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or self._run is None:
             raise AttributeError(f"'{name}' of session '{self.name}' can be asked when its with block has ended")
@@ -111,7 +122,8 @@ class Session:
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Records every function while the block runs."""
-        self._summary.start()
+        if not self.background:
+            self._summary.start()
         with self._recorder.listening():
             yield
 
@@ -125,6 +137,9 @@ class Session:
             return  # a forked child: the session is its parent's
         failure: TracerError | None = None
         try:
+            if self.background and (self.gave_way_to or not self._recorder.recorded):
+                remove_run(self.path)
+                return
             with postponed():
                 failure = self._finish()
                 self._conclude(error, failure)
@@ -189,12 +204,20 @@ class Session:
     def _claim(self) -> None:
         with _lock:
             for owner in _active:
-                if owner._pid == os.getpid():  # else it is the parent's, and this is a forked child
+                if owner.background and owner._pid == os.getpid():
+                    owner._give_way(self)
+                elif owner._pid == os.getpid():  # else it is the parent's, and this is a forked child
                     raise SessionActive(
                         f"session '{owner.name}' is open already, since {owner._place} in thread {owner._thread}",
                         hint="end it before you open another: TensorFlow has one trace and one profiler a process",
                     )
             _active[:] = [self]
+
+    def _give_way(self, other: Session) -> None:
+        self.gave_way_to = f"session '{other.name}', opened at {other._place}"
+        self._recorder.deafen()
+        if self.profiler is not None:
+            self.profiler.stop(save=False)
 
     def _release(self) -> None:
         with _lock:
@@ -238,13 +261,29 @@ def trace(
         open_session(
             name, logdir=logdir, profile=profile, sources=sources, hlo=hlo, profile_seconds=profile_seconds
         ) as session,
-        session.recording(),
+        _recording_block(session),
     ):
+        yield session
+
+
+@contextmanager
+def trace_in_background(name: str, *, logdir: str | Path, profile: bool = False) -> Iterator[Session]:
+    """Records as `trace` does, for somebody else than the program: see `Session`."""
+    with (
+        open_session(name, logdir=logdir, profile=profile, sources=True, background=True) as session,
+        _recording_block(session),
+    ):
+        yield session
+
+
+@contextmanager
+def _recording_block(session: Session) -> Iterator[None]:
+    with session.recording():
         if session.profiler is None:
-            yield session
+            yield
             return
         with block_window(session, session.profiler):
-            yield session
+            yield
 
 
 @contextmanager
@@ -257,6 +296,7 @@ def open_session(
     hlo: bool = False,
     profile_seconds: float = SECONDS,
     facts: Mapping[str, Any] | None = None,
+    background: bool = False,
 ) -> Iterator[Session]:
     """Opens a session that records nothing until its `recording()` is entered, and closes it whatever happens.
 
@@ -272,6 +312,7 @@ def open_session(
         hlo=hlo,
         profile_seconds=checked_seconds(profile_seconds),
         facts=facts,
+        background=background,
     )
     try:
         with sigterm_raises(), delivered_again():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +149,7 @@ def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[s
         else missing.get(stage, "its file is gone" if stage == "traced" else "it was not recorded")
         for stage, file in layout.STAGE_FILES.items()
     }
-    captures = {item["node"]: _variable(item) for item in facts.get("captures") or ()}
+    captures = captured_variables(facts.get("captures") or ())
     return Trace(
         id=folder.name,
         name=str(facts.get("name", "")),
@@ -173,6 +173,11 @@ def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[s
             ModuleScope(item["scope"], item["name"], item["class"], item["kind"]) for item in facts.get("modules") or ()
         ),
     )
+
+
+def captured_variables(facts: Iterable[Mapping[str, Any]]) -> dict[str, Variable]:
+    """Returns what a function takes from outside, as `trace.json` has it, by the node that stands for it."""
+    return {item["node"]: _variable(item) for item in facts}
 
 
 def _frame(facts: Mapping[str, Any] | None) -> Frame | None:

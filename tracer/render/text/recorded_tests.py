@@ -1,0 +1,44 @@
+"""What pytest prints at its end of the tests that were recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shlex import quote
+
+from tracer import text
+from tracer.render.text.style import Part, Style, Wrapped, plain, table
+from tracer.report.recorded_tests import TestsReport
+
+
+def recorded_tests(report: TestsReport, style: Style) -> str:
+    """Returns the runs, what they recorded in all, which tests are not among them, and the graphs that were written."""
+    parts: list[Part] = []
+    if report.tests.items:
+        shown = table("run", ">functions", ">traces", ">retraces", ">nodes")
+        for one in report.tests.items:
+            numbers = [text.count(number) for number in (one.functions, one.traces, one.retraces, one.nodes)]
+            shown.add_row(plain("/".join(Path(one.run).parts[-2:])), *map(plain, numbers))
+        parts.append(shown)
+    if report.tests.truncated:
+        left = report.tests.total - len(report.tests.items)
+        parts.append(f"... and {text.plural(left, 'run')} more: -v shows all")
+    if report.ran:
+        parts.append(Wrapped(plain(_total(report))))
+    parts += [Wrapped(plain(f"not recorded: {one.test}: {one.problem}", "yellow"), indent=2) for one in report.problems]
+    parts += [plain(f"graph written: {file}") for file in report.written]
+    if report.tests.items:
+        parts.append(f"next: trace-scenario show {quote(report.tests.items[0].run)}")
+    return style.render(parts)
+
+
+def _total(report: TestsReport) -> str:
+    if not report.tests.total:
+        return f"none of {text.plural(report.ran, 'test')} traced a function"
+    numbers = ", ".join(
+        (
+            text.plural(report.functions, "function"),
+            text.plural(report.traces, "trace"),
+            text.plural(report.retraces, "retrace"),
+        )
+    )
+    return f"{text.count(report.tracing)} of {text.plural(report.ran, 'test')}: {numbers}; runs in {report.logdir}"
