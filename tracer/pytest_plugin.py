@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ _MARKER = (
 )
 _LOGDIR_VARIABLE = "TRACE_SCENARIO_LOGDIR"  # as in tracer.store.layout, which a start has no time to import
 _UPDATE = "--update-graphs"
+_KEPT = 3  # runs of each test that stay in pytest's cache: enough to compare with the one before
 
 
 class _Watched:
@@ -178,7 +179,9 @@ def _assert_graph(request: pytest.FixtureRequest) -> Callable[..., None]:
 def assert_graph(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
     """Compares the graph of `fn(*args, **kwargs)` with the one that the test keeps beside it; `fn` does not run.
 
-    The graphs are in `graphs/<test file>/<test>.txt`. `pytest --update-graphs` writes those that are missing or that
+    `fn` may also be a trace of a run: `assert_graph(run.functions["step"].traces[0])`.
+
+    The graphs are in `graphs/<test file>/<test>.graph`. `pytest --update-graphs` writes those that are missing or that
     changed in more than the numbers in names.
 
     Raises:
@@ -250,11 +253,12 @@ def _run_name(item: pytest.Item) -> str:
 
 def _logdir(config: pytest.Config) -> Path:
     """Returns the log folder: the one that is named, else in pytest's cache, where there is one."""
-    named = config.getoption("trace_scenario_logdir") or os.environ.get(_LOGDIR_VARIABLE)
-    if named:
-        return Path(named)
-    cache = _cache(config)
-    return cache if cache is not None else config.rootpath / "logs"
+    named = _named_logdir(config)
+    return Path(named) if named else _cache(config) or config.rootpath / "logs"
+
+
+def _named_logdir(config: pytest.Config) -> str:
+    return config.getoption("trace_scenario_logdir") or os.environ.get(_LOGDIR_VARIABLE) or ""
 
 
 def _cache(config: pytest.Config) -> Path | None:
@@ -271,6 +275,17 @@ class _Summary:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Takes what a test's report says, wherever it ran."""
         self._tests += getattr(report, "trace_scenario", ())
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Removes old runs from pytest's cache, which nobody else would."""
+        if any(one["run"] for one in self._tests) and not _named_logdir(session.config):
+            import tracer
+            from tracer.errors import TracerError
+
+            cache = _cache(session.config)
+            with suppress(TracerError):  # it is tidying up
+                if cache is not None:
+                    tracer.prune(keep=_KEPT, logdir=cache)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
         """Prints what was recorded, and which graphs were written."""

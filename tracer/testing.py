@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +22,13 @@ from tracer.store import layout
 if TYPE_CHECKING:
     from tracer.capture.session import Session
     from tracer.graph.inline import Inlined
-    from tracer.recorded import Run
+    from tracer.graph.model import Graph
+    from tracer.recorded import Run, Trace
 
 GRAPHS = "graphs"  # the folder, beside the tests, of the graphs that they keep
 WIDTH = 110  # of what a failure says, for pytest puts something before each line, and cuts none
+_PLAIN = re.compile(r"[A-Za-z0-9_.]+(?:\[[A-Za-z0-9_.-]+\])?")  # a test's name that can be a file's
+_LONGEST = 100  # characters of it
 _CHANGES = 40  # of a graph that are listed
 
 
@@ -148,20 +152,21 @@ def _judged(run: Run, limits: Limits) -> LimitsReport:
 
 
 def graph_file(test_file: Path, test: str, number: int) -> Path:
-    """Returns where a test keeps a graph: `graphs/test_model/test_step.txt`, `test_step-2.txt` for its second.
+    """Returns where a test keeps a graph: `graphs/test_model/test_step.graph`, `test_step-2.graph` for its second.
 
-    A name that no file can have in full has a digest of the whole of it: `test_step_a_b-3f2a9c1d.txt`.
+    A name that not every file system can have has a digest of the whole of it: `test_step_a_b-3f2a9c1d.graph`.
+    (The end is no `.txt`: pytest takes `test*.txt` for tests.)
     """
-    name = layout.slug(test)
-    if name != test:
+    name = test
+    if not _PLAIN.fullmatch(test) or len(test) > _LONGEST:
         digest = hashlib.sha256(test.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        name = f"{name}-{digest}"
+        name = f"{layout.slug(test)}-{digest}"
     end = f"-{number}" if number > 1 else ""
-    return test_file.parent / GRAPHS / test_file.stem / f"{name}{end}.txt"
+    return test_file.parent / GRAPHS / test_file.stem / f"{name}{end}.graph"
 
 
 def check_graph(
-    fn: Callable[..., Any],
+    fn: Callable[..., Any] | Trace,
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     golden: Path,
@@ -173,7 +178,7 @@ def check_graph(
     """Compares the graph of `fn(*args, **kwargs)` with the one that is kept; returns "written", "updated" or "same".
 
     Args:
-      fn: the function; it is traced, and not run.
+      fn: the function, which is traced and not run; or a trace of a run, which has no arguments.
       args: its arguments.
       kwargs: and those by name.
       golden: the file of the graph that is kept.
@@ -186,32 +191,45 @@ def check_graph(
       Unreadable: the file is damaged, or of another format.
       UsageError: `fn` cannot be traced.
     """
-    from tracer.capture.traced_graph import traced_graph
     from tracer.graph.inline import inline
-    from tracer.store.graph_text import read_graph_text, write_graph_text
+    from tracer.store.graph_text import check_not_newer, read_graph_text, write_graph_text
 
-    traced = traced_graph(fn, args, kwargs)
-    content = write_graph_text(inline(traced.graph), traced.name + traced.signature)
+    name, signature, graph = _graph(fn, args, kwargs)
+    content = write_graph_text(inline(graph), name + signature)
     kept = _kept(golden, shown)
     if kept == content:
         return "same"
     if kept is None and not update:
         raise GraphChanged(f"no graph is kept in {shown}\nhint: {how_to_update} writes it; look at it, and commit it")
     if kept is not None:
+        check_not_newer(kept, shown)
         try:
             before = read_graph_text(kept, shown)
-        except Unreadable:
+        except Unreadable as error:
             if not update:
-                raise
+                raise Unreadable(error.message, hint=f"{error.hint}, or {how_to_update} writes it anew") from error
         else:
             now = read_graph_text(content, "the graph")
-            difference = _difference(traced.name, shown, (before.graph, now.graph), (before.signature, now.signature))
+            difference = _difference(name, shown, (before.graph, now.graph), (before.signature, now.signature))
             if not difference:
                 return "same"
             if not update:
                 raise GraphChanged(f"{difference}\nhint: if that is meant, {how_to_update} writes it anew")
     _write(golden, content)
     return "written" if kept is None else "updated"
+
+
+def _graph(fn: Callable[..., Any] | Trace, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[str, str, Graph]:
+    """Returns the name, the signature and the graph of what is to be compared."""
+    from tracer.recorded import Trace
+
+    if not isinstance(fn, Trace):
+        from tracer.capture.traced_graph import traced_graph
+
+        return traced_graph(fn, args, kwargs)
+    if args or kwargs:
+        raise UsageError("a trace that is recorded takes no arguments", hint=f"assert_graph(trace) of '{fn.id}'")
+    return fn.name, fn.signature, fn.graph
 
 
 def _kept(golden: Path, shown: str) -> str | None:
@@ -254,10 +272,10 @@ def summary(tests: Iterable[Mapping[str, Any]], logdir: str, *, top: int, all_te
     """
     from tracer.render.text import Style
     from tracer.render.text import recorded_tests as page
-    from tracer.report.recorded_tests import tests_report
+    from tracer.report.recorded_tests import recorded_tests_report
 
     found = [RecordedTest(**each) for each in tests]
     if not all_tests:
         found = [RecordedTest(one.test, recorded=False, graphs=one.graphs) for one in found]
-    report = tests_report(found, logdir, top=top)
+    report = recorded_tests_report(found, logdir, top=top)
     return page.recorded_tests(report, Style(width=width))

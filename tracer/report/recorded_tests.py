@@ -29,10 +29,8 @@ class RecordedTest:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class TestsReport:
+class RecordedTestsReport:
     """What a run of tests recorded."""
-
-    __test__ = False  # pytest takes what is called Test... for tests
 
     logdir: str
     tests: Listing[RecordedTest]  # the runs: most retraces first, then most nodes
@@ -45,7 +43,7 @@ class TestsReport:
     written: tuple[str, ...]  # files of graphs that were written or updated
 
 
-def tests_report(tests: Iterable[RecordedTest], logdir: str, *, top: int) -> TestsReport:
+def recorded_tests_report(tests: Iterable[RecordedTest], logdir: str, *, top: int) -> RecordedTestsReport:
     """Returns the report on tests in whatever order they ended.
 
     Args:
@@ -55,7 +53,7 @@ def tests_report(tests: Iterable[RecordedTest], logdir: str, *, top: int) -> Tes
     """
     ordered = sorted(tests, key=lambda one: (-one.retraces, -one.nodes, one.test))
     runs = [one for one in ordered if one.run]
-    return TestsReport(
+    return RecordedTestsReport(
         logdir,
         listing(runs, top=top),
         ran=len({one.test for one in ordered if one.recorded and not one.problem}),

@@ -39,6 +39,7 @@ _SHAPES = frozenset({"shape", "output_shapes"})  # they say what the outputs say
 _DTYPES = frozenset(name for name, _ in DTYPES.values())
 _LONGEST = 400  # characters of a value; what is longer is data, and stands by its digest
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _PLAIN = r'[^\s"(),=@{}]+'
 _NAME = rf'(?:{_PLAIN}|"(?:[^"\\]|\\.)*")'
 _LINE = re.compile(
@@ -77,7 +78,7 @@ def read_graph_text(content: str, where: str) -> GraphText:
     lines = content.splitlines()
     _check_title(lines, where)
     head = dict(line.partition(" ")[::2] for line in lines[1:3])
-    if not head.keys() >= {"function", "nodes"} or not head["nodes"].isdecimal():
+    if not head.keys() >= {"function", "nodes"} or not _NUMBER.fullmatch(head["nodes"]):
         raise _damaged(where, 2, "is not what a graph begins with")
     reader = _Reader(where)
     nodes = [reader.node(number, line) for number, line in enumerate(lines[3:], 4) if line.strip()]
@@ -86,26 +87,29 @@ def read_graph_text(content: str, where: str) -> GraphText:
     return GraphText(head["function"], Inlined(Nodes.of(nodes), (Place(""),), [0] * len(nodes), {}, reader.captures))
 
 
+def check_not_newer(content: str, where: str) -> None:
+    """Raises `Unreadable` if a newer version has written the file: it may neither be read nor written anew."""
+    title, _, number = content.partition("\n")[0].rpartition(" ")
+    if title == _TITLE and _NUMBER.fullmatch(number) and int(number) > FORMAT:
+        upgrade = f"pip install --upgrade trace-scenario: this version knows format {FORMAT}"
+        raise Unreadable(f"{where} has the format {number}, of a newer version", hint=upgrade)
+
+
 def _check_title(lines: list[str], where: str) -> None:
-    again = "write it anew, and look at what changed"
+    again = "take it from version control again"
     if not any(map(str.strip, lines)):
         raise Unreadable(f"{where} is empty", hint=again)
     title, _, number = lines[0].rpartition(" ")
-    if title != _TITLE or not number.isdecimal():
+    if title != _TITLE or not _NUMBER.fullmatch(number):
         raise Unreadable(
             f"{where} is no graph of trace-scenario: its first line is '{one_line(lines[0], 40)}'", hint=again
         )
-    if int(number) > FORMAT:
-        upgrade = f"pip install --upgrade trace-scenario: this version knows format {FORMAT}"
-        raise Unreadable(f"{where} has the format {number}, of a newer version", hint=upgrade)
     if int(number) != FORMAT:
-        raise Unreadable(f"{where} has the format {number}, and this version writes {FORMAT}", hint=again)
+        raise Unreadable(f"{where} has the format {number}, and this version reads {FORMAT}", hint=again)
 
 
 def _damaged(where: str, line: int, what: str) -> Unreadable:
-    return Unreadable(
-        f"{where} is damaged: line {line} {what}", hint="take it from version control again, or write it anew"
-    )
+    return Unreadable(f"{where} is damaged: line {line} {what}", hint="take it from version control again")
 
 
 def _line(node: Node, captured: Variable | None, closed: bool) -> str:
@@ -219,7 +223,7 @@ class _Reader:
                 self.captures[path] = Variable(name, TensorType("", None))
             inputs = tuple(map(_unquoted, _EACH_NAME.findall(match["inputs"])))
             device = _unquoted(match["device"] or '""')
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _damaged(self._where, number, f"cannot be read: {error}") from error
         if path in self._paths:
             raise _damaged(self._where, number, f"has the path of another node: {one_line(path, 60)}")

@@ -7,10 +7,10 @@ from shlex import quote
 
 from tracer import text
 from tracer.render.text.style import Part, Style, Wrapped, plain, table
-from tracer.report.recorded_tests import TestsReport
+from tracer.report.recorded_tests import RecordedTestsReport
 
 
-def recorded_tests(report: TestsReport, style: Style) -> str:
+def recorded_tests(report: RecordedTestsReport, style: Style) -> str:
     """Returns the runs, what they recorded in all, which tests are not among them, and the graphs that were written."""
     parts: list[Part] = []
     if report.tests.items:
@@ -25,13 +25,13 @@ def recorded_tests(report: TestsReport, style: Style) -> str:
     if report.ran:
         parts.append(Wrapped(plain(_total(report))))
     parts += [Wrapped(plain(f"not recorded: {one.test}: {one.problem}", "yellow"), indent=2) for one in report.problems]
-    parts += [plain(f"graph written: {file}") for file in report.written]
+    parts += [f"graph written: {text.one_line(file)}" for file in report.written]
     if report.tests.items:
         parts.append(f"next: trace-scenario show {quote(report.tests.items[0].run)}")
     return style.render(parts)
 
 
-def _total(report: TestsReport) -> str:
+def _total(report: RecordedTestsReport) -> str:
     if not report.tests.total:
         return f"none of {text.plural(report.ran, 'test')} traced a function"
     numbers = ", ".join(
