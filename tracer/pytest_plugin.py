@@ -104,8 +104,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     recording.start(_run_name(item), _logdir(item.config), profile=item.config.getoption("trace_scenario_profile"))
     outcome = yield
     error = outcome.excinfo[1] if outcome.excinfo else None
-    recording.end(error)
-    if watched.limits is None or isinstance(error, pytest.skip.Exception):
+    skipped = isinstance(error, pytest.skip.Exception)
+    recording.end(None if skipped else error)
+    if watched.limits is None or skipped:
         return
     said = broken_limits(recording, watched.limits)
     if said and error is None:
@@ -189,7 +190,9 @@ def assert_graph(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
     """
     __tracebackhide__ = True
     if not _current:
-        pytest.fail("assert_graph was called outside of a test\nhint: it keeps graphs by the names of tests")
+        pytest.fail(
+            "assert_graph was called outside of a test\nhint: call it in a test: the graph is kept by the test's name"
+        )
     _check_graph(_current[-1].item, fn, args, kwargs)
 
 
