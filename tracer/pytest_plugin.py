@@ -251,7 +251,9 @@ def _test_name(item: pytest.Item) -> str:
 
 
 def _run_name(item: pytest.Item) -> str:
-    return f"{item.path.stem}.{_test_name(item)}"
+    from tracer.testing import run_name
+
+    return run_name(f"{item.path.stem}.{_test_name(item)}")
 
 
 def _logdir(config: pytest.Config) -> Path:

@@ -29,6 +29,7 @@ GRAPHS = "graphs"  # the folder, beside the tests, of the graphs that they keep
 WIDTH = 110  # of what a failure says, for pytest puts something before each line, and cuts none
 _PLAIN = re.compile(r"[A-Za-z0-9_.]+(?:\[[A-Za-z0-9_.-]+\])?")  # a test's name that can be a file's
 _LONGEST = 100  # characters of it
+_RUN = 51  # of a run's name, before a digest: `layout.slug` takes 60
 _CHANGES = 40  # of a graph that are listed
 
 
@@ -157,12 +158,20 @@ def graph_file(test_file: Path, test: str, number: int) -> Path:
     A name that not every file system can have has a digest of the whole of it: `test_step_a_b-3f2a9c1d.graph`.
     (The end is no `.txt`: pytest takes `test*.txt` for tests.)
     """
-    name = test
-    if not _PLAIN.fullmatch(test) or len(test) > _LONGEST:
-        digest = hashlib.sha256(test.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        name = f"{layout.slug(test)}-{digest}"
+    plain = _PLAIN.fullmatch(test) and len(test) <= _LONGEST
+    name = test if plain else f"{layout.slug(test)}-{_digest(test)}"
     end = f"-{number}" if number > 1 else ""
     return test_file.parent / GRAPHS / test_file.stem / f"{name}{end}.graph"
+
+
+def run_name(test: str) -> str:
+    """Returns the name of a test's runs in the log folder; one that is too long for that has a digest at its end."""
+    short = layout.slug(test)
+    return test if len(short) == len(test.rstrip("]")) else f"{short[:_RUN]}-{_digest(test)}"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def check_graph(

@@ -265,15 +265,16 @@ def test_a_session_of_the_tests_own_goes_first(said: Said) -> None:
 def test_the_summary_comes_from_all_processes(said: Said, project: Path) -> None:
     """Each test that traced something has a run, the others none; the numbers of the workers reach the summary."""
     summary = said.output.rpartition("= trace-scenario =")[2].splitlines()
-    rows = {line.split("/")[0]: line.split()[1:] for line in summary if re.match(r"test_recorded\.\S+/\d{8}-", line)}
+    rows = {line.split()[0]: line.split()[1:] for line in summary if re.match(r"test_recorded\.py::\S+ +\d", line)}
     logdir = project / ".pytest_cache" / "d" / "trace-scenario"
 
-    assert rows["test_recorded.test_retraces"][:3] == ["1", "2", "1"]
-    assert rows["test_recorded.test_breaks_all_limits"][:3] == ["1", "3", "2"]
-    assert "test_recorded.test_traces_nothing" not in rows
-    assert {f.name for f in logdir.iterdir()} == {*rows}
+    assert rows["test_recorded.py::test_retraces"][:3] == ["1", "2", "1"]
+    assert rows["test_recorded.py::test_breaks_all_limits"][:3] == ["1", "3", "2"]
+    assert "test_recorded.py::test_traces_nothing" not in rows
+    folders = {row.replace(".py::", ".").replace("::", ".") for row in rows} - {"test_recorded.test_uses_the_fixture"}
+    assert {folder.name for folder in logdir.iterdir()} == folders
     total = next(line for line in summary if " tests: " in line)
-    assert total.startswith("9 of 10 tests: 9 functions, 13 traces, 4 retraces; runs in")
+    assert total.startswith("9 of 10 tests: 9 functions, 13 traces, 4 retraces; 9 runs in")
     assert [run.scenario for run in tracer.runs(logdir=logdir).runs.items if run.status != "complete"] == [
         "test_recorded.test_fails_by_itself"
     ]

@@ -8,7 +8,7 @@ import pytest
 from tracer.render.text import Style
 from tracer.render.text import recorded_tests as page
 from tracer.report.recorded_tests import RecordedTest, recorded_tests_report
-from tracer.testing import graph_file, summary
+from tracer.testing import graph_file, run_name, summary
 
 TESTS = [
     RecordedTest("t.py::test_a", 1, 2, 1, 1234, "/logs/t.test_a/1", graphs={"graphs/t/test_a.graph": "same"}),
@@ -25,12 +25,12 @@ def test_the_summary_lists_runs_and_sums_them():
     report = recorded_tests_report(TESTS, "/logs", top=0)
 
     assert page.recorded_tests(report, Style(width=80)) == (
-        "run          functions   traces   retraces   nodes\n"
-        "──────────────────────────────────────────────────\n"
-        "t.test_b/1           2        3          2       5\n"
-        "t.test_a/1           1        2          1   1,234\n"
-        "t.test_b/2           1        1          0       5\n"
-        "2 of 3 tests: 4 functions, 6 traces, 3 retraces; runs in /logs\n"
+        "test           functions   traces   retraces   nodes\n"
+        "────────────────────────────────────────────────────\n"
+        "t.py::test_b           2        3          2       5\n"
+        "t.py::test_a           1        2          1   1,234\n"
+        "t.py::test_b           1        1          0       5\n"
+        "2 of 3 tests: 4 functions, 6 traces, 3 retraces; 3 runs in /logs\n"
         "not recorded: t.py::test_d: it has a session of its own\n"
         "graph written: graphs/t/test_b.graph\n"
         "next: trace-scenario show /logs/t.test_b/1\n"
@@ -41,10 +41,10 @@ def test_the_summary_says_what_it_leaves_out():
     """Beyond so many runs the rest is a number, and counts in the sums."""
     said = page.recorded_tests(recorded_tests_report(TESTS, "/logs", top=1), Style(width=80)).splitlines()
 
-    assert said[2].startswith("t.test_b/1")
+    assert said[2].split() == ["t.py::test_b", "2", "3", "2", "5"]
     assert said[3:5] == [
         "... and 2 runs more: -v shows all",
-        "2 of 3 tests: 4 functions, 6 traces, 3 retraces; runs in /logs",
+        "2 of 3 tests: 4 functions, 6 traces, 3 retraces; 3 runs in /logs",
     ]
 
 
@@ -84,3 +84,27 @@ def test_each_test_has_a_file_of_its_own(test: str, number: int, file: str):
     expected = Path(f"tests/graphs/test_model/{file.format(digest)}.graph")
 
     assert graph_file(Path("tests/test_model.py"), test, number) == expected
+
+
+def test_a_long_name_is_cut_in_its_middle():
+    """Tests with parameters differ at their ends; folders are not shown."""
+    test = RecordedTest(f"tests/unit/test_model.py::test_{'x' * 40}[train]", 1, 1, 0, 5, "/logs/t/1")
+    said = page.recorded_tests(recorded_tests_report([test], "/logs", top=0), Style(width=80)).splitlines()
+
+    assert said[2].split()[0] == "test_model.py::test_" + "…" + "x" * 12 + "[train]"
+    assert len(said[2]) <= 80
+
+
+@pytest.mark.parametrize(
+    ("test", "name"),
+    [
+        ("test_m.test_a", "test_m.test_a"),
+        ("test_m.Test.test_a[train-2]", "test_m.Test.test_a[train-2]"),
+        ("test_m.test_a[b/c]", "test_m.test_a[b/c]"),
+        ("test_m.test_a[..]", "test_m.test_a-{}"),
+        ("test_m.test_" + "x" * 60, "test_m.test_" + "x" * 39 + "-{}"),
+    ],
+)
+def test_runs_of_each_test_have_a_name_of_their_own(test: str, name: str):
+    """A name that the log folder would cut has a digest of the whole."""
+    assert run_name(test) == name.format(hashlib.sha256(test.encode()).hexdigest()[:8])

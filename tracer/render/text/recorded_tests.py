@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from shlex import quote
 
 from tracer import text
 from tracer.render.text.style import Part, Style, Wrapped, plain, table
 from tracer.report.recorded_tests import RecordedTestsReport
 
+_NUMBERS = 40  # columns of a row's numbers
+_SHORTEST = 20  # columns of a test's name, which is cut in its middle: parameters stand at its end
+
 
 def recorded_tests(report: RecordedTestsReport, style: Style) -> str:
     """Returns the runs, what they recorded in all, which tests are not among them, and the graphs that were written."""
     parts: list[Part] = []
     if report.tests.items:
-        shown = table("run", ">functions", ">traces", ">retraces", ">nodes")
+        shown = table("test", ">functions", ">traces", ">retraces", ">nodes")
         for one in report.tests.items:
             numbers = [text.count(number) for number in (one.functions, one.traces, one.retraces, one.nodes)]
-            shown.add_row(plain("/".join(Path(one.run).parts[-2:])), *map(plain, numbers))
+            test = text.shortened(text.one_line(one.test.rpartition("/")[2]), max(style.width - _NUMBERS, _SHORTEST))
+            shown.add_row(plain(test), *map(plain, numbers))
         parts.append(shown)
     if report.tests.truncated:
         left = report.tests.total - len(report.tests.items)
@@ -41,4 +44,5 @@ def _total(report: RecordedTestsReport) -> str:
             text.plural(report.retraces, "retrace"),
         )
     )
-    return f"{text.count(report.tracing)} of {text.plural(report.ran, 'test')}: {numbers}; runs in {report.logdir}"
+    tests = f"{text.count(report.tracing)} of {text.plural(report.ran, 'test')}"
+    return f"{tests}: {numbers}; {text.plural(report.tests.total, 'run')} in {report.logdir}"
