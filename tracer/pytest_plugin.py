@@ -21,8 +21,9 @@ import pytest
 
 if TYPE_CHECKING:
     from tracer.capture.session import Session
+    from tracer.recorded import Trace
     from tracer.report.limits import Limits
-    from tracer.testing import Recording
+    from tracer.testing.recording import Recording
 
 _SHOWN = 20  # tests that the summary lists, without -v
 _MARKER = (
@@ -98,7 +99,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     if watched is None or (watched.limits is None and not item.config.getoption("trace_scenario")):
         yield
         return
-    from tracer.testing import Recording, broken_limits
+    from tracer.testing.limits import broken_limits
+    from tracer.testing.recording import Recording
 
     recording = watched.recording = Recording()
     recording.start(_run_name(item), _logdir(item.config), profile=item.config.getoption("trace_scenario_profile"))
@@ -126,7 +128,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.when == "call" and watched.also:
         report.sections.append(("limits of the trace marker", watched.also))
     if call.when == "teardown" and (watched.recording or watched.graphs):
-        from tracer.testing import recorded_tests
+        from tracer.testing.recording import recorded_tests
 
         report.trace_scenario = [
             one.as_json() for one in recorded_tests(item.nodeid, watched.recording, watched.graphs)
@@ -161,7 +163,7 @@ def traced(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Abst
         finally:
             watched = request.node.stash.get(_WATCHED, None)
             if session is not None and session.is_recorded and watched is not None and watched.recording is not None:
-                watched.recording.runs.append(session.run)
+                watched.recording.add(session.run)
 
     return record
 
@@ -170,14 +172,14 @@ def traced(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Abst
 def _assert_graph(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Compares the graph of a function with the one that the test keeps: `assert_graph(step, x)`."""
 
-    def check(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+    def check(fn: Callable[..., Any] | Trace, /, *args: Any, **kwargs: Any) -> None:
         __tracebackhide__ = True
         _check_graph(request.node, fn, args, kwargs)
 
     return check
 
 
-def assert_graph(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+def assert_graph(fn: Callable[..., Any] | Trace, /, *args: Any, **kwargs: Any) -> None:
     """Compares the graph of `fn(*args, **kwargs)` with the one that the test keeps beside it; `fn` does not run.
 
     `fn` may also be a trace of a run: `assert_graph(run.functions["step"].traces[0])`.
@@ -196,10 +198,12 @@ def assert_graph(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
     _check_graph(_current[-1].item, fn, args, kwargs)
 
 
-def _check_graph(item: pytest.Item, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _check_graph(
+    item: pytest.Item, fn: Callable[..., Any] | Trace, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
     __tracebackhide__ = True
     from tracer.errors import TracerError
-    from tracer.testing import GraphChanged, check_graph, graph_file
+    from tracer.testing.kept import GraphChanged, check_graph, graph_file
 
     watched = item.stash[_WATCHED]
     golden = graph_file(item.path, _test_name(item), len(watched.graphs) + 1)
@@ -228,7 +232,7 @@ def _check_graph(item: pytest.Item, fn: Callable[..., Any], args: tuple[Any, ...
 
 def _limits(item: pytest.Item) -> Limits:
     from tracer.errors import UsageError
-    from tracer.testing import parse_limits
+    from tracer.testing.limits import parse_limits
 
     given: dict[str, Any] = {}
     problem = ""
@@ -251,7 +255,7 @@ def _test_name(item: pytest.Item) -> str:
 
 
 def _run_name(item: pytest.Item) -> str:
-    from tracer.testing import run_name
+    from tracer.testing.recording import run_name
 
     return run_name(f"{item.path.stem}.{_test_name(item)}")
 
@@ -296,7 +300,7 @@ class _Summary:
         """Prints what was recorded, and which graphs were written."""
         if not self._tests:
             return
-        from tracer.testing import summary
+        from tracer.testing.recording import summary
 
         top = 0 if config.getoption("verbose") > 0 else _SHOWN
         page = summary(

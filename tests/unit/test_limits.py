@@ -13,7 +13,7 @@ from tracer.render.text.lint import finding_lines
 from tracer.report.limits import GraphSize, Limits, limits_report, run_summary
 from tracer.rules.rules import RULES
 from tracer.rules.run import lint
-from tracer.testing import parse_limits
+from tracer.testing.limits import parse_limits
 
 LARGE = graph("x:Placeholder  net/a/y:Mul<-x  net/a/z:Mul<-x  net/b/y:Mul<-x  loss/y:Mul<-x")
 

@@ -8,7 +8,8 @@ import pytest
 from tracer.render.text import Style
 from tracer.render.text import recorded_tests as page
 from tracer.report.recorded_tests import RecordedTest, recorded_tests_report
-from tracer.testing import graph_file, run_name, summary
+from tracer.testing.kept import graph_file
+from tracer.testing.recording import run_name, summary
 
 TESTS = [
     RecordedTest("t.py::test_a", 1, 2, 1, 1234, "/logs/t.test_a/1", graphs={"graphs/t/test_a.graph": "same"}),
@@ -16,6 +17,8 @@ TESTS = [
     RecordedTest("t.py::test_b", 1, 1, 0, 5, "/logs/t.test_b/2", graphs={"graphs/t/test_b.graph": "written"}),
     RecordedTest("t.py::test_c"),
     RecordedTest("t.py::test_d", problem="it has a session of its own"),
+    RecordedTest("t.py::test_f", problem="no space left"),
+    RecordedTest("t.py::test_g", problem="no space left"),
     RecordedTest("t.py::test_e", recorded=False, graphs={"graphs/t/test_e.graph": "not compared"}),
 ]
 
@@ -32,6 +35,7 @@ def test_the_summary_lists_runs_and_sums_them():
         "t.py::test_b           1        1          0       5\n"
         "2 of 3 tests: 4 functions, 6 traces, 3 retraces; 3 runs in /logs\n"
         "not recorded: t.py::test_d: it has a session of its own\n"
+        "not recorded: t.py::test_f and 1 test more: no space left\n"
         "graph written: graphs/t/test_b.graph\n"
         "next: trace-scenario show /logs/t.test_b/1\n"
     )

@@ -39,7 +39,7 @@ class RecordedTestsReport:
     functions: int
     traces: int
     retraces: int
-    problems: tuple[RecordedTest, ...]  # tests that could not be recorded
+    problems: Mapping[str, tuple[str, ...]]  # why tests could not be recorded, and which
     written: tuple[str, ...]  # files of graphs that were written or updated
 
 
@@ -53,6 +53,10 @@ def recorded_tests_report(tests: Iterable[RecordedTest], logdir: str, *, top: in
     """
     ordered = sorted(tests, key=lambda one: (-one.retraces, -one.nodes, one.test))
     runs = [one for one in ordered if one.run]
+    problems: dict[str, tuple[str, ...]] = {}
+    for one in ordered:
+        if one.problem:
+            problems[one.problem] = (*problems.get(one.problem, ()), one.test)
     return RecordedTestsReport(
         logdir,
         listing(runs, top=top),
@@ -61,7 +65,7 @@ def recorded_tests_report(tests: Iterable[RecordedTest], logdir: str, *, top: in
         functions=sum(one.functions for one in runs),
         traces=sum(one.traces for one in runs),
         retraces=sum(one.retraces for one in runs),
-        problems=tuple(one for one in ordered if one.problem),
+        problems=problems,
         written=tuple(
             sorted({file for one in ordered for file, what in one.graphs.items() if what in ("written", "updated")})
         ),

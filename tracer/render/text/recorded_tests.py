@@ -27,7 +27,9 @@ def recorded_tests(report: RecordedTestsReport, style: Style) -> str:
         parts.append(f"... and {text.plural(left, 'run')} more: -v shows all")
     if report.ran:
         parts.append(Wrapped(plain(_total(report))))
-    parts += [Wrapped(plain(f"not recorded: {one.test}: {one.problem}", "yellow"), indent=2) for one in report.problems]
+    for problem, tests in report.problems.items():
+        others = f" and {text.plural(len(tests) - 1, 'test')} more" if len(tests) > 1 else ""
+        parts.append(Wrapped(plain(f"not recorded: {tests[0]}{others}: {problem}", "yellow"), indent=2))
     parts += [f"graph written: {text.one_line(file)}" for file in report.written]
     if report.tests.items:
         parts.append(f"next: trace-scenario show {quote(report.tests.items[0].run)}")
