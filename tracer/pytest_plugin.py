@@ -66,11 +66,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Makes the marker known, and the log folder one that tests cannot move away from by changing directory."""
+    """Makes the marker known, and listens for what tests recorded in the process that prints it."""
     config.addinivalue_line("markers", _MARKER)
-    named = config.getoption("trace_scenario_logdir")
-    if named:
-        config.option.trace_scenario_logdir = str(Path(named).absolute())  # xdist's processes get it so
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Summary())
 
@@ -147,18 +144,17 @@ def traced(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Abst
     Takes what `tracer.trace` takes; without `profile=True` there is no profile. Runs go into `tmp_path`, or into the
     folder of `--trace-scenario-logdir`.
     """
-    chosen = request.config.getoption("trace_scenario_logdir")
+    chosen = _named_logdir(request.config) if request.config.getoption("trace_scenario_logdir") else tmp_path
     profiled = request.config.getoption("trace_scenario_profile")
 
     @contextmanager
-    def record(name: str = "", *, logdir: str | Path = chosen or tmp_path, **options: Any) -> Iterator[Session]:
+    def record(name: str = "", **options: Any) -> Iterator[Session]:
         import tracer
 
         session = None
+        options = {"logdir": chosen, "profile": profiled, **options}
         try:
-            with tracer.trace(
-                name or _run_name(request.node), logdir=logdir, **{"profile": profiled, **options}
-            ) as session:
+            with tracer.trace(name or _run_name(request.node), **options) as session:
                 yield session
         finally:
             watched = request.node.stash.get(_WATCHED, None)
@@ -262,12 +258,13 @@ def _run_name(item: pytest.Item) -> str:
 
 def _logdir(config: pytest.Config) -> Path:
     """Returns the log folder: the one that is named, else in pytest's cache, where there is one."""
-    named = _named_logdir(config)
-    return Path(named) if named else _cache(config) or config.rootpath / "logs"
+    return _named_logdir(config) or _cache(config) or config.rootpath / "logs"
 
 
-def _named_logdir(config: pytest.Config) -> str:
-    return config.getoption("trace_scenario_logdir") or os.environ.get(_LOGDIR_VARIABLE) or ""
+def _named_logdir(config: pytest.Config) -> Path | None:
+    """Returns the folder that the user names, from where pytest was started: tests may change directory."""
+    named = config.getoption("trace_scenario_logdir") or os.environ.get(_LOGDIR_VARIABLE)
+    return config.invocation_params.dir / named if named else None
 
 
 def _cache(config: pytest.Config) -> Path | None:

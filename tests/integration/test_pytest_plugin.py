@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import tensorflow as tf
 
 import tracer
+from tests.helpers import run_folder
+from tracer.testing.recording import Recording
 
 SETTINGS = """
 [pytest]
@@ -163,6 +167,9 @@ def test_of_a_run(assert_graph, traced):
 """
 
 
+CACHE = ".pytest_cache/d/trace-scenario"
+
+
 @dataclasses.dataclass(frozen=True)
 class Said:
     """What became of the tests of a project, and what pytest printed."""
@@ -205,8 +212,11 @@ def make_project(folder: Path, **files: str) -> Path:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns a project whose tests trace functions."""
-    return make_project(tmp_path_factory.mktemp("recorded"), test_recorded=RECORDED)
+    """Returns a project whose tests trace functions, and in whose cache one of them has four older runs."""
+    folder = make_project(tmp_path_factory.mktemp("recorded"), test_recorded=RECORDED)
+    for year in (2020, 2021, 2022, 2023):
+        run_folder(folder / CACHE, f"test_recorded.test_retraces/{year}0101-000000")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +276,7 @@ def test_the_summary_comes_from_all_processes(said: Said, project: Path) -> None
     """Each test that traced something has a run, the others none; the numbers of the workers reach the summary."""
     summary = said.output.rpartition("= trace-scenario =")[2].splitlines()
     rows = {line.split()[0]: line.split()[1:] for line in summary if re.match(r"test_recorded\.py::\S+ +\d", line)}
-    logdir = project / ".pytest_cache" / "d" / "trace-scenario"
+    logdir = project / CACHE
 
     assert rows["test_recorded.py::test_retraces"][:3] == ["1", "2", "1"]
     assert rows["test_recorded.py::test_breaks_all_limits"][:3] == ["1", "3", "2"]
@@ -278,6 +288,42 @@ def test_the_summary_comes_from_all_processes(said: Said, project: Path) -> None
     assert [run.scenario for run in tracer.runs(logdir=logdir).runs.items if run.status != "complete"] == [
         "test_recorded.test_fails_by_itself"
     ]
+
+
+def test_the_cache_holds_the_newest_runs(said: Said, project: Path) -> None:
+    """Of each test three runs stay."""
+    found = sorted(path.name for path in (project / CACHE / "test_recorded.test_retraces").iterdir())
+
+    assert said.outcomes["test_recorded.test_retraces"] == "passed"
+    assert found[:2] == ["20220101-000000", "20230101-000000"]
+    assert len(found) == 3
+
+
+def test_what_is_removed_while_it_is_recorded_is_said(tmp_path: Path) -> None:
+    """A test may delete the log folder: that costs its recording, which says so, and nothing else."""
+    for profile in (False, True):
+        recording = Recording()
+        recording.start("deletes", tmp_path / "logs", profile=profile)
+        tf.function(lambda x: x + 1)(tf.ones([2]))
+        shutil.rmtree(tmp_path / "logs")
+        recording.end(None)
+
+        assert str(tmp_path / "logs" / "deletes") in recording.problem
+        assert recording.found == []
+
+
+def test_the_profiler_gives_way_too(tmp_path: Path) -> None:
+    """A test that records with the profiler gets it from the recording in the background, of which nothing is left."""
+    recording = Recording()
+    recording.start("background", tmp_path, profile=True)
+    with tracer.trace("own", logdir=tmp_path) as session:
+        tf.function(lambda x: x + 1)(tf.ones([2]))
+    recording.end(None)
+
+    assert len(session.run.profiles) == 1
+    assert session.run.warnings == ()
+    assert recording.problem.startswith("it has a session of its own: session 'own', opened at ")
+    assert [path.name for path in tmp_path.iterdir()] == ["own"]
 
 
 @pytest.fixture(scope="module")

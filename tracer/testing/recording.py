@@ -54,6 +54,8 @@ class Recording:
             self._stack.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
             if session.gave_way_to and not self._own:
                 self.problem = f"it has a session of its own: {session.gave_way_to}"
+            elif session.is_recorded and not session.run.traces:
+                self.problem = f"what was recorded has been removed: {session.run.path}"
             runs = self._own or ([session.run] if session.is_recorded else [])
             self.found = [(run, run_summary(run)) for run in runs if run in self._own or _is_kept(run)]
         except TracerError as failure:

@@ -9,6 +9,7 @@ from tracer.render.text.style import Part, Style, Wrapped, plain, table
 from tracer.report.recorded_tests import RecordedTestsReport
 
 _NUMBERS = 40  # columns of a row's numbers
+_PROBLEMS = 5  # that are named
 _SHORTEST = 20  # columns of a test's name, which is cut in its middle: parameters stand at its end
 
 
@@ -27,9 +28,12 @@ def recorded_tests(report: RecordedTestsReport, style: Style) -> str:
         parts.append(f"... and {text.plural(left, 'run')} more: -v shows all")
     if report.ran:
         parts.append(Wrapped(plain(_total(report))))
-    for problem, tests in report.problems.items():
+    for problem, tests in list(report.problems.items())[:_PROBLEMS]:
         others = f" and {text.plural(len(tests) - 1, 'test')} more" if len(tests) > 1 else ""
         parts.append(Wrapped(plain(f"not recorded: {tests[0]}{others}: {problem}", "yellow"), indent=2))
+    left = len(report.problems) - _PROBLEMS
+    if left > 0:
+        parts.append(plain(f"... and {text.plural(left, 'reason')} more why tests were not recorded", "yellow"))
     parts += [f"graph written: {text.one_line(file)}" for file in report.written]
     if report.tests.items:
         parts.append(f"next: trace-scenario show {quote(report.tests.items[0].run)}")
