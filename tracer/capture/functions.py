@@ -113,6 +113,10 @@ class FunctionRecorder:
                 self._look_at_modules()
         self._datasets.clear()
 
+    def deafen(self) -> None:
+        """Records nothing from now on."""
+        self._pid = -1
+
     def outcomes(self) -> dict[str, Mapping[str, Any]]:
         """Returns, for each trace folder, what the session told: calls, and why a stage is missing."""
         return {item.folder: {"calls": item.calls, "missing": item.missing} for item in self.recorded.values()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +152,7 @@ def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[s
         else missing.get(stage, "its file is gone" if stage == "traced" else "it was not recorded")
         for stage, file in layout.STAGE_FILES.items()
     }
-    captures = {item["node"]: _variable(item) for item in facts.get("captures") or ()}
+    captures = captured_variables(facts.get("captures") or ())
     return Trace(
         id=folder.name,
         name=str(facts.get("name", "")),
@@ -195,6 +195,11 @@ def _key(facts: Mapping[str, Any]) -> Key:
         signature=bool(key.get("signature")),
         reduce_retracing=bool(key.get("reduce_retracing")),
     )
+
+
+def captured_variables(facts: Iterable[Mapping[str, Any]]) -> dict[str, Variable]:
+    """Returns what a function takes from outside, as `trace.json` has it, by the node that stands for it."""
+    return {item["node"]: _variable(item) for item in facts}
 
 
 def _frame(facts: Mapping[str, Any] | None) -> Frame | None:
