@@ -211,6 +211,7 @@ def test_peaks_of_devices_add_up_and_a_run_without_blocks_has_none():
         ("nodes>0", ("nodes", None, 0.0, False)),
         ("self_ns[mlp/linear_0/]>10%", ("self_ns", "mlp/linear_0", 0.1, True)),
         ("calls[a[0]]>3", ("calls", "a[0]", 3.0, False)),
+        ("self_ns>5", ("self_ns", None, 5.0, False)),
     ],
 )
 def test_a_condition_is_a_name_a_scope_and_a_number(typed, condition):
@@ -223,6 +224,8 @@ def test_a_condition_is_a_name_a_scope_and_a_number(typed, condition):
     [
         ("tme>5%", "no quantity named 'tme' in 'tme>5%'", "did you mean 'time'?"),
         ("time>5MiB", "'MiB' is no unit of 'time'", "units: %, ns, us, ms, s"),
+        ("time>5", "'time>5' does not say of what", "write time>5%, or time>5ms"),
+        ("time>0.5", "'time>0.5' does not say of what", "write time>0.5%, or time>0.5ms"),
         ("time[net]>5%", "'time' is not known of a scope", "of a scope there are: self_ns, calls, nodes"),
         ("time<5%", "'time<5%' is no condition", None),
         ("", "'' is no condition", None),

@@ -23,12 +23,15 @@ _GRAMMAR = "NAME>NUMBER, as in time>5%, peak_bytes>64MiB, nodes>0, self_ns[mlp/l
 _CONDITION = re.compile(
     r"\s*(?P<name>\w+)\s*(?:\[(?P<scope>.*)\])?\s*>\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>%|\w*)\s*"
 )
-_TIMES: Mapping[str, float] = {"": 1, "ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+_TIMES: Mapping[str, float] = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 _SIZES: Mapping[str, float] = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _COUNTS: Mapping[str, float] = {"": 1}
 UNITS: Mapping[str, Mapping[str, float]] = {
     "time": _TIMES,  # wall time of a step
-    "self_ns": _TIMES,  # self time of all executions in a step, or of those in a scope
+    "self_ns": {
+        "": 1,
+        **_TIMES,
+    },  # the name says the unit of a bare number; self time of all executions in a step, or of those in a scope
     "peak_bytes": _SIZES,
     "bytes": _SIZES,  # allocated in a step
     "calls": _COUNTS,  # executions in a step, or of those in a scope
@@ -81,6 +84,9 @@ def parse_condition(typed: str) -> Condition:
         raise UsageError(f"no quantity named '{name}' in '{typed}'", hint=hint)
     if scope is not None and name not in _OF_SCOPES:
         raise UsageError(f"'{name}' is not known of a scope", hint=f"of a scope there are: {', '.join(_OF_SCOPES)}")
+    if not unit and unit not in UNITS[name]:
+        number = match["number"]
+        raise UsageError(f"'{typed}' does not say of what", hint=f"write {name}>{number}%, or {name}>{number}ms")
     if unit != "%" and unit not in UNITS[name]:
         units = ", ".join(("%", *filter(None, UNITS[name])))
         raise UsageError(f"'{unit}' is no unit of '{name}'", hint=f"units: {units}")
