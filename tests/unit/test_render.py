@@ -224,6 +224,8 @@ def test_show_as_json(small: Run):
                     "total_ns": None,
                     "executions": None,
                     "allocated_bytes": None,
+                    "peak_bytes": None,
+                    "held_bytes": None,
                     "variables": 1,
                     "parameters": 32,
                     "parameter_bytes": 128,
@@ -246,6 +248,7 @@ def test_show_as_json(small: Run):
         "error": "",
         "window": None,
         "coverage": None,
+        "memory": None,
     }
 
 

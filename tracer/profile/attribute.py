@@ -31,6 +31,8 @@ class NodeTime(NamedTuple):
     bytes: int  # that it allocated, as far as TensorFlow reports
     kernels: tuple[str, ...]  # what ran, the most self time first: "_MklNativeFusedMatMul", XLA's "dot.2"
     shared: bool  # whether its time is a part of instructions that other nodes have theirs in, too
+    peak_bytes: int = 0  # the most that were in use on the device while one of its executions ran; 0 if unknown
+    held_bytes: int = 0  # of `bytes` what was in use at the moment when most was on the device, in the whole window
     kind: str = OF_NODE  # or "eager", "input", "runtime": see `lookup`
     in_input: bool = False  # whether tf.data ran it, in some executions at least
 
@@ -42,6 +44,7 @@ class Unattributed(NamedTuple):
     calls: int
     self_ns: int
     bytes: int
+    held_bytes: int
     examples: tuple[str, ...]  # names of a few, those with the most time first
 
 
@@ -119,7 +122,7 @@ class _Cell:
         mine.calls += each.calls
         mine.self_ns += self_ns
         mine.total_ns += _share(each.total_ns, part, parts)
-        mine.bytes += _share(each.bytes, part, parts)
+        mine.add_memory(_share(each.bytes, part, parts), each.peak_bytes, _share(each.held_bytes, part, parts))
         if key.op.type or key.op.module:
             kernel = key.op.type or key.op.name
             self._kernels[kernel] = self._kernels.get(kernel, 0) + self_ns
@@ -140,6 +143,8 @@ class _Cell:
             bytes=mine.bytes,
             kernels=tuple(sorted(self._kernels, key=lambda kernel: (-self._kernels[kernel], kernel))),
             shared=self._shared,
+            peak_bytes=mine.peak_bytes,
+            held_bytes=mine.held_bytes,
             kind=owner.kind,
             in_input=self._in_input,
         )
@@ -153,9 +158,10 @@ def _unattributed(reason: str, rows: list[tuple[Key, Sum]]) -> Unattributed:
     rows.sort(key=lambda row: (-row[1].self_ns, row[0]))
     total = Sum()
     for _, each in rows:
-        total.add(each.calls, each.self_ns, each.total_ns, each.bytes)
+        total.add(each.calls, each.self_ns, each.total_ns)
+        total.add_memory(each.bytes, each.peak_bytes, each.held_bytes)
     examples = tuple(dict.fromkeys(key.op.name for key, _ in rows))[:_EXAMPLES]
-    return Unattributed(reason, total.calls, total.self_ns, total.bytes, examples)
+    return Unattributed(reason, total.calls, total.self_ns, total.bytes, total.held_bytes, examples)
 
 
 def _most_first(row: NodeTime | Unattributed) -> tuple[int, tuple[object, ...]]:

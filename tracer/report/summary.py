@@ -11,6 +11,7 @@ from tracer.profile.activity import COMPILE, INPUT, LAUNCH, SCHEDULING, TRACING
 from tracer.profile.coverage import function_runs
 from tracer.profile.sums import each_step
 from tracer.recorded import Run
+from tracer.report.memory import memory_peaks, told
 from tracer.report.steps import StepsReport, steps_report
 from tracer.report.timed import summed
 from tracer.timing.phases import PHASES
@@ -34,7 +35,7 @@ _NOT_COMPILED = re.compile(
 class Statement(NamedTuple):
     """A sentence of a summary."""
 
-    topic: str  # "step", "dominates", "jit", "input", "tracing", "coverage"
+    topic: str  # "step", "dominates", "memory", "jit", "input", "tracing", "coverage"
     message: str
 
 
@@ -48,7 +49,8 @@ def run_summary(run: Run) -> tuple[Statement, ...]:
 
 def summary(report: StepsReport) -> tuple[Statement, ...]:
     """Returns what there is to say of a window, the most important first; nothing of a window without executions."""
-    found = (_step(report), _dominates(report), _input(report), _jit(report), _tracing(report), _coverage(report))
+    first, memory = (_step(report), _dominates(report)), _memory(report)
+    found = (*first, *memory, _input(report), _jit(report), _tracing(report), _coverage(report))
     return tuple(statement for statement in found if statement)
 
 
@@ -90,6 +92,12 @@ def _dominates(report: StepsReport) -> Statement | None:
     hottest = max(nodes, key=lambda key: nodes[key].self_ns)
     found.append(f"{text.shortened(hottest[1], _PATH)} {_percent(nodes[hottest].self_ns / whole)}")
     return Statement("dominates", f"Of the time in ops: {'; '.join(found)}.")
+
+
+def _memory(report: StepsReport) -> list[Statement]:
+    peaks = memory_peaks(report.timing)
+    of = [f" of {peak.device}" for peak in peaks] if len(peaks) > 1 else [""]
+    return [Statement("memory", f"Memory{name}: {told(peak)}.") for peak, name in zip(peaks, of, strict=False)]
 
 
 def _input(report: StepsReport) -> Statement | None:

@@ -7,6 +7,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
+from tracer.profile.memory import in_use
 from tracer.profile.model import Profile
 from tracer.profile.sums import common_steps
 from tracer.recorded import Run
@@ -140,15 +141,13 @@ def _peaks(profiles: Sequence[Profile]) -> list[int]:
 
 def _device_peaks(profile: Profile) -> Mapping[int, Mapping[str, int]]:
     """Returns the most that the allocators of each device had in use together, by the index of the step."""
-    in_use: dict[tuple[str, str], int] = {}
     peaks: dict[int, dict[str, int]] = {}
-    for each in profile.allocations:
-        in_use[each.device, each.allocator] = each.in_use
-        if profile.steps and each.step < 0:
-            continue
-        of_step = peaks.setdefault(each.step, {})
-        now = sum(size for (device, _), size in in_use.items() if device == each.device)
-        of_step[each.device] = max(of_step.get(each.device, 0), now)
+    for device, memory in in_use(profile).items():
+        for number, now in zip(memory.events, memory.bytes[1:], strict=True):
+            step = profile.allocations[number].step
+            if step >= 0 or not profile.steps:
+                of_step = peaks.setdefault(step, {})
+                of_step[device] = max(of_step.get(device, 0), now)
     return peaks
 
 

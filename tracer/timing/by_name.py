@@ -45,7 +45,8 @@ def _time(place: _Place, rows: Sequence[tuple[Key, Sum]]) -> NodeTime:
     path, device, step = place
     total = Sum()
     for _, each in rows:
-        total.add(each.calls, each.self_ns, each.total_ns, each.bytes)
+        total.add(each.calls, each.self_ns, each.total_ns)
+        total.add_memory(each.bytes, each.peak_bytes, each.held_bytes)
     return NodeTime(
         trace="",
         path=path,
@@ -57,5 +58,7 @@ def _time(place: _Place, rows: Sequence[tuple[Key, Sum]]) -> NodeTime:
         bytes=total.bytes,
         kernels=tuple(sorted({key.op.type or key.op.name for key, _ in rows if key.op.type or key.op.module})),
         shared=False,
+        peak_bytes=total.peak_bytes,
+        held_bytes=total.held_bytes,
         in_input=any(key.run.input for key, _ in rows),
     )

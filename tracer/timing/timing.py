@@ -13,6 +13,7 @@ from tracer.profile.attribute import NodeTime, Unattributed, attribute
 from tracer.profile.building import HOST_DEVICE
 from tracer.profile.coverage import function_runs
 from tracer.profile.lookup import OF_EAGER, OF_INPUT, OF_NODE, OF_RUNTIME
+from tracer.profile.memory import Peak, peaks
 from tracer.profile.model import Profile
 from tracer.profile.sums import ByStep
 from tracer.recorded import Run, Trace, Warned
@@ -61,6 +62,7 @@ class Timing:
     coverage_time: float  # the part of their self time
     untraced: int  # executions that TensorFlow did not trace, as far as their number is known; no other number has them
     profiles: tuple[Profile, ...]
+    peaks: tuple[Peak, ...]  # of the memory of each device of each host
     owners: Mapping[str, TraceOwners]  # by trace
     damaged: tuple[Warned, ...]  # what could not be read, and is left out
 
@@ -106,6 +108,7 @@ def read_timing(run: Run, *, by_step: ByStep | None = None, limit: int = LIMIT) 
         coverage_time=found.coverage_time,
         untraced=found.untraced,
         profiles=tuple(profiles),
+        peaks=tuple(peak for profile in profiles for peak in peaks(profile)),
         owners=owners,
         damaged=(*damaged, *(warned for each in owners.values() for warned in each.damaged)),
     )

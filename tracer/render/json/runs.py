@@ -9,7 +9,7 @@ from typing import Any
 from tracer.diagnose import Check
 from tracer.discover.listing import ListedScenario
 from tracer.recorded import STAGES, Run
-from tracer.render.json.times import coverage, summary, window
+from tracer.render.json.times import coverage, memory, summary, window
 from tracer.render.json.values import listed
 from tracer.report.lint import LintReport
 from tracer.report.listing import Listing
@@ -62,6 +62,8 @@ def show(report: ShowReport) -> dict[str, Any]:
                 "total_ns": scope.total_ns,
                 "executions": scope.calls,
                 "allocated_bytes": scope.allocated,
+                "peak_bytes": scope.peak_bytes,
+                "held_bytes": scope.held_bytes,
                 "variables": scope.variables,
                 "parameters": scope.parameters,
                 "parameter_bytes": scope.parameter_bytes,
@@ -85,6 +87,7 @@ def show(report: ShowReport) -> dict[str, Any]:
         "error": run.error,
         "window": window(run.window),
         "coverage": coverage(report.timing) if report.timing else None,
+        "memory": memory(report.timing) if report.timing else None,
     }
 
 

@@ -14,6 +14,7 @@ from tracer.render.json.values import listed
 from tracer.report.groups import GroupRow, GroupsReport
 from tracer.report.lines import LineRow, LinesReport
 from tracer.report.listing import Listing
+from tracer.report.memory import memory_peaks
 from tracer.report.ops import OpRow, OpsReport
 from tracer.report.stacks import StackRow, StacksReport
 from tracer.report.steps import StepsReport
@@ -100,6 +101,22 @@ def coverage(timing: Timing) -> dict[str, float]:
     return {"nodes": timing.coverage_nodes, "time": timing.coverage_time}
 
 
+def memory(timing: Timing) -> dict[str, Any]:
+    """Returns the peak of each device's memory, and who held it."""
+    found = memory_peaks(timing)
+    return listed(
+        Listing(found, len(found)),
+        lambda peak: {
+            "device": peak.device,
+            "hosts": peak.hosts,
+            "peak_bytes": peak.peak_bytes,
+            "step": peak.step,
+            "before_bytes": peak.before_bytes,
+            "holders": listed(Listing(peak.holders, len(peak.holders)), lambda holder: holder._asdict()),
+        },
+    )
+
+
 def _head(timing: Timing, function: str, self_ns: int) -> dict[str, Any]:
     return {
         "run": timing.run.path,
@@ -108,6 +125,7 @@ def _head(timing: Timing, function: str, self_ns: int) -> dict[str, Any]:
         "window": window(timing.run.window),
         "coverage": coverage(timing),
         "untraced": timing.untraced,
+        "memory": memory(timing),
         "self_ns": self_ns,
         "warnings": listed(Listing(timing.damaged, len(timing.damaged)), dataclasses.asdict),
     }
@@ -123,6 +141,8 @@ def _op(row: OpRow) -> dict[str, Any]:
         "self_ns": time.self_ns,
         "total_ns": time.total_ns,
         "bytes": time.bytes,
+        "peak_bytes": time.peak_bytes,
+        "held_bytes": time.held_bytes,
         "source": _frame(row.source),
         "function": row.node.function,
         "trace": time.trace,
@@ -178,7 +198,14 @@ def _spread(of: Spread | None) -> dict[str, int] | None:
 
 
 def _sums(sums: Sums) -> dict[str, int]:
-    return {"nodes": sums.nodes, "calls": sums.calls, "self_ns": sums.self_ns, "bytes": sums.bytes}
+    return {
+        "nodes": sums.nodes,
+        "calls": sums.calls,
+        "self_ns": sums.self_ns,
+        "bytes": sums.bytes,
+        "peak_bytes": sums.peak_bytes,
+        "held_bytes": sums.held_bytes,
+    }
 
 
 def _phases(sums: Sums) -> dict[str, int]:
@@ -193,6 +220,7 @@ def _rest(rows: tuple[Unattributed, ...]) -> dict[str, Any]:
             "calls": row.calls,
             "self_ns": row.self_ns,
             "bytes": row.bytes,
+            "held_bytes": row.held_bytes,
             "examples": list(row.examples),
         },
     )

@@ -24,6 +24,7 @@ from tracer.render.text.style import (
     table,
     warnings,
 )
+from tracer.report.memory import memory_peaks, told
 from tracer.report.scopes import Counts, ScopeRow, Scopes
 from tracer.report.show import FunctionRow, ShowReport, TraceRow
 from tracer.rules.finding import SEVERITIES
@@ -173,6 +174,7 @@ def _times(report: ShowReport) -> list[Part]:
     of = f"{text.plural(window.steps, 'step')} with the profiler on" if window else "the whole session"
     found = f"{text.percent(timing.coverage_nodes)} of executions and {text.percent(timing.coverage_time)} of time"
     notes = [f"time: self time in {of}, threads added up; coverage: {found}"]
+    notes += [f"memory: {told(peak)}" for peak in memory_peaks(timing)]
     own = sum(node.time.self_ns for node in report.timed)
     if own < _ALL * timing.self_ns:
         share = text.percent(own / timing.self_ns)

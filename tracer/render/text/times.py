@@ -14,6 +14,7 @@ from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_l
 from tracer.report.groups import GroupsReport
 from tracer.report.lines import LineRow, LinesReport
 from tracer.report.listing import Listing
+from tracer.report.memory import memory_peaks, told
 from tracer.report.ops import OpRow, OpsReport
 from tracer.report.stacks import StackRow, StacksReport
 from tracer.report.steps import StepsReport
@@ -135,6 +136,9 @@ def _head(timing: Timing, function: str, self_ns: int) -> list[Part]:
         parts.append(_fact("window", "the whole session: the run does not say how many steps it had"))
     found = f"{text.percent(timing.coverage_nodes)} of executions, {text.percent(timing.coverage_time)} of their time"
     parts.append(_fact("coverage", f"{found}; {text.nanoseconds(self_ns)} in all, threads added up"))
+    peaks = memory_peaks(timing)
+    devices = [f" ({peak.device})" if len(peaks) > 1 else "" for peak in peaks]
+    parts += [_fact("memory", told(peak) + device) for peak, device in zip(peaks, devices, strict=True)]
     if not timing.is_complete:
         parts.append(_fact("", f"that is below {text.percent(ENOUGH)}: see {UNATTRIBUTED}", "yellow"))
     if timing.untraced:
@@ -162,19 +166,23 @@ def _window(timing: Timing) -> str:
 
 def _ops_table(report: OpsReport, style: Style) -> Table:
     wide = style.width >= _NARROW
-    optional = [">each", ">bytes"] if wide else []
-    head = table(">self", ">%", ">calls", *optional, "<op", "node", *(["<line"] if wide else []))
+    columns: dict[str, Callable[[Sums], str]] = {
+        ">self": _time,
+        ">%": lambda sums: _share(sums.self_ns, report.self_ns),
+        ">calls": lambda sums: text.count(sums.calls),
+    }
+    if wide:
+        columns |= {">each": lambda sums: text.nanoseconds(sums.self_ns // max(sums.calls, 1)), ">bytes": _bytes}
+    if wide and any(row.sums.held_bytes for row in report.ops.items):
+        columns[">at peak"] = _held
+    head = table(*columns, "<op", "node", *(["<line"] if wide else []))
     for row in report.ops.items:
         line = [source_line(row.source)] if wide else []
-        head.add_row(*_cells(*_measures(row.sums, report.self_ns, wide=wide), _op(row), _node(row), *line))
+        head.add_row(*_cells(*(column(row.sums) for column in columns.values()), _op(row), _node(row), *line))
     if report.unattributed:
-        head.add_row(*_cells(*_measures(sums_of(report.unattributed), report.self_ns, wide=wide), "-", UNATTRIBUTED))
+        rest = sums_of(report.unattributed)
+        head.add_row(*_cells(*(column(rest) for column in columns.values()), "-", UNATTRIBUTED))
     return head
-
-
-def _measures(sums: Sums, whole: int, *, wide: bool) -> list[str]:
-    each = [text.nanoseconds(sums.self_ns // max(sums.calls, 1)), _bytes(sums)] if wide else []
-    return [_time(sums), _share(sums.self_ns, whole), text.count(sums.calls), *each]
 
 
 def _op(row: OpRow) -> str:
@@ -256,6 +264,8 @@ def _columns(rows: Sequence[LineRow], report: LinesReport, *, wide: bool) -> dic
     columns[">calls"] = lambda row: text.count(row.sums.calls) if row.sums.calls else ""
     if wide and any(row.sums.bytes for row in rows):
         columns[">bytes"] = lambda row: text.byte_size(row.sums.bytes) if row.sums.bytes else ""
+    if wide and any(row.sums.held_bytes for row in rows):
+        columns[">at peak"] = lambda row: _held(row.sums) if row.sums.held_bytes else ""
     return columns
 
 
@@ -300,6 +310,10 @@ def _time(sums: Sums) -> str:
 
 def _bytes(sums: Sums) -> str:
     return text.byte_size(sums.bytes) if sums.bytes else "-"
+
+
+def _held(sums: Sums) -> str:
+    return text.byte_size(sums.held_bytes) if sums.held_bytes else "-"
 
 
 def _share(part: int, whole: int) -> str:
