@@ -246,6 +246,8 @@ def test_show_as_json(small: Run):
         "findings": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "warnings": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "error": "",
+        "raised": None,
+        "bare_step_ns": [],
         "window": None,
         "coverage": None,
         "memory": None,
@@ -383,6 +385,8 @@ def test_a_finished_recording_as_json(small: Run):
         "summary": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "warnings": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "error": "",
+        "raised": None,
+        "bare_step_ns": [],
     }
 
 

@@ -12,7 +12,9 @@ from tracer.profile.activity import read_timelines
 from tracer.profile.executions import read_profile
 from tracer.profile.steps import step_accounts
 from tracer.profile.sums import each_step
-from tracer.recorded import Window
+from tracer.recorded import Raised, Window
+from tracer.render.text import times
+from tracer.render.text.style import Style
 from tracer.report.steps import steps_report
 from tracer.report.summary import summary
 from tracer.timing.statistics import Spread, median, percentile, spread
@@ -37,7 +39,7 @@ def steps(*lengths, busy=40):
     return "  ".join(["main", *events])
 
 
-def timed(*hosts, window=None, jit=False):
+def timed(*hosts, window=None, jit=False, **facts):
     """Returns the timing of a run with the profiles of hosts, each of one thread."""
     contents = {f"{number}.xplane.pb": space(host(text)) for number, text in enumerate(hosts)}
     seen = {path: read_profile(content, path) for path, content in contents.items()}
@@ -53,6 +55,7 @@ def timed(*hosts, window=None, jit=False):
         window=window,
         _open_profile=seen.__getitem__,
         _open_steps=lambda path: step_accounts(seen[path], read_timelines(contents[path], path)),
+        **facts,
     )
     return read_timing(recorded, by_step=each_step)
 
@@ -109,6 +112,30 @@ def test_the_pass_without_the_profiler_has_its_own_spread():
     report = steps_report(timed(steps(100, 100), window=window))
 
     assert report.bare == Spread(2, 50, 60, 70, 70)
+
+
+def test_a_step_that_raised_is_no_sample():
+    """It is listed, and is in no median; the page says which it was, and how it ended."""
+    window = Window(steps=3, warmup=1, wall_ns=330, step_ns=(100, 110, 120))
+    facts = {"window": window, "raised": Raised("window", 3), "error": "ValueError: no good"}
+    report = steps_report(timed(steps(100, 110, 120, 40), **facts))
+    page = times.steps(report, Style()).splitlines()
+
+    assert (report.raised.number, report.steps.total) == (3, 4)
+    assert report.profiled == Spread(3, 100, 110, 120, 120)
+    assert page[1:3] == [
+        "window    3 steps after 1 warm-up call; a step takes 110 ns with the profiler",
+        "raised    step 3 of the window: ValueError: no good; times of nodes have what ran up to then",
+    ]
+    assert [line.split("  ")[0] for line in page if "raised  " in line][1:] == ["3 raised"]
+
+
+def test_a_window_of_one_step_that_raised_has_no_times_of_steps():
+    """What it took says nothing of a step."""
+    report = steps_report(timed(steps(100), window=Window(0, 1, 0), raised=Raised("window", 0)))
+
+    assert (report.profiled, report.slowest, report.steps.total) == (None, None, 1)
+    assert "window    no step came to its end" in times.steps(report, Style())
 
 
 def test_nothing_ran():

@@ -13,7 +13,7 @@ from tracer.cli import main
 from tracer.errors import NotFound, UsageError
 from tracer.graph.lines import Frame, Lines
 from tracer.profile.model import Allocation
-from tracer.recorded import ModuleScope, Source, Warned, Window
+from tracer.recorded import ModuleScope, Raised, Source, Warned, Window
 from tracer.render import json as to_json
 from tracer.render.text import Style
 from tracer.render.text.diff import diff
@@ -21,7 +21,7 @@ from tracer.report.conditions import Condition, parse_condition
 from tracer.report.diff import diff_report
 from tracer.report.sides import Side
 from tracer.report.time_rows import moved_lines
-from tracer.timing.samples import read_samples
+from tracer.timing.samples import read_samples, step_samples
 
 NODES = "x:Placeholder  net/a/mul:Mul<-x  net/b/exp:Exp<-net/a/mul"
 STEADY = (1000, 1001, 1002, 1003, 1004, 1005)
@@ -191,6 +191,16 @@ def test_a_bound_on_memory_allows_for_one_block(typed, state):
     runs = [_run(blocks=[_block(step, 100, size) for step in range(6)]) for size in (100, 300)]
 
     assert _diff(*runs, conditions=[parse_condition(typed)]).outcomes[0].state == state
+
+
+def test_a_step_that_raised_is_in_no_batch():
+    """What it took, and what its nodes took, are no samples; neither is its marker where nobody wrote times down."""
+    run = _run(window=Window(5, 1, 5000), raised=Raised("window", 2))
+    sampled = read_samples(run)
+
+    assert sampled.batches == (1,) * 5
+    assert sampled.self_ns() == [150.0] * 5
+    assert list(step_samples(run, sampled.timing.profiles)["with the profiler"]) == [1000] * 5
 
 
 def test_peaks_of_devices_add_up_and_a_run_without_blocks_has_none():

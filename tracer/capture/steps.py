@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracer.capture.session import Session
 
 
 @dataclasses.dataclass(slots=True)
@@ -47,6 +52,22 @@ class Pass:
             end = time.perf_counter_ns()
             self.step_ns.append(end - begin)
             self.wall_ns = end - first
+
+
+@contextmanager
+def telling(session: Session, where: str, step: Callable[[], int]) -> Iterator[None]:
+    """Has the run say which step raised, be it to end the program, if one does in the block.
+
+    Args:
+      session: the recording under way.
+      where: the pass: one of those that `recorded` names.
+      step: the number of the step that is under way.
+    """
+    try:
+        yield
+    except BaseException:
+        session.note(raised={"pass": where, "step": step()})
+        raise
 
 
 def _settle() -> Callable[[], None]:

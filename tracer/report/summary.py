@@ -15,7 +15,7 @@ from tracer.report.memory import memory_peaks, told
 from tracer.report.steps import StepsReport, steps_report
 from tracer.report.timed import summed
 from tracer.timing.phases import PHASES
-from tracer.timing.statistics import Spread
+from tracer.timing.statistics import Spread, spread
 from tracer.timing.timing import TimedNode, Timing, read_timing
 
 _WORTH = 0.5  # of the wall time between kernels, from which on to have fewer kernels is worth it
@@ -40,11 +40,12 @@ class Statement(NamedTuple):
 
 
 def run_summary(run: Run) -> tuple[Statement, ...]:
-    """Returns the summary of a run; nothing of one whose profile is not there or cannot be read."""
+    """Returns the summary of a run; of one whose profile is not there or cannot be read what a step takes, if known."""
     try:
         return summary(steps_report(read_timing(run, by_step=each_step)))
     except (NotFound, Unreadable):
-        return ()
+        bare = spread(run.settled_ns)
+        return (Statement("step", f"A step takes {_bare(bare)}."),) if bare else ()
 
 
 def summary(report: StepsReport) -> tuple[Statement, ...]:
@@ -65,9 +66,12 @@ def _step(report: StepsReport) -> Statement | None:
     profiled = f"{text.nanoseconds(report.profiled.median)} with the profiler on ({_number(report.profiled)})"
     if report.bare is None:
         return Statement("step", f"A step takes {profiled}: {', '.join(parts)}.")
-    first = ", the program's first" if report.settling else ""
-    bare = f"{text.nanoseconds(report.bare.median)} without the profiler ({_number(report.bare)}{first})"
+    bare = _bare(report.bare, ", the program's first" if report.settling else "")
     return Statement("step", f"A step takes {bare}, {profiled}, there: {', '.join(parts)}.")
+
+
+def _bare(of: Spread, first: str = "") -> str:
+    return f"{text.nanoseconds(of.median)} without the profiler ({_number(of)}{first})"
 
 
 def _number(of: Spread) -> str:

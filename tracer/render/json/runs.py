@@ -9,7 +9,7 @@ from typing import Any
 from tracer.diagnose import Check
 from tracer.discover.listing import ListedScenario
 from tracer.recorded import STAGES, Run
-from tracer.render.json.times import coverage, memory, summary, window
+from tracer.render.json.times import coverage, memory, raised, summary, window
 from tracer.render.json.values import listed
 from tracer.report.lint import LintReport
 from tracer.report.listing import Listing
@@ -85,6 +85,8 @@ def show(report: ShowReport) -> dict[str, Any]:
             Listing((*run.warnings, *report.damaged), len(run.warnings) + len(report.damaged)), dataclasses.asdict
         ),
         "error": run.error,
+        "raised": raised(run.raised),
+        "bare_step_ns": list(run.bare_step_ns),
         "window": window(run.window),
         "coverage": coverage(report.timing) if report.timing else None,
         "memory": memory(report.timing) if report.timing else None,
@@ -112,6 +114,8 @@ def recorded(run: Run, said: Sequence[Statement] = ()) -> dict[str, Any]:
         "summary": summary(said),
         "warnings": listed(Listing(run.warnings, len(run.warnings)), dataclasses.asdict),
         "error": run.error,
+        "raised": raised(run.raised),
+        "bare_step_ns": list(run.bare_step_ns),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from tracer.graph.lines import Frame
 from tracer.profile.attribute import Unattributed
 from tracer.profile.steps import StepAccount
-from tracer.recorded import Window
+from tracer.recorded import Raised, Window
 from tracer.render.json.values import listed
 from tracer.report.groups import GroupRow, GroupsReport
 from tracer.report.lines import LineRow, LinesReport
@@ -79,6 +79,7 @@ def steps(report: StepsReport) -> dict[str, Any]:
         "parts": _parts(report.parts),
         "profiled": _spread(report.profiled),
         "bare": _spread(report.bare),
+        "raised": report.raised.number if report.raised else None,
         "steps": listed(report.steps, _step),
         "slowest": None
         if slowest is None
@@ -94,6 +95,11 @@ def summary(statements: Sequence[Statement]) -> dict[str, Any]:
 def window(of: Window | None) -> dict[str, Any] | None:
     """Returns the window of a run."""
     return None if of is None else dataclasses.asdict(of)
+
+
+def raised(step: Raised | None) -> dict[str, Any] | None:
+    """Returns the step of a run that raised."""
+    return None if step is None else {"pass": step.where, "step": step.step}
 
 
 def coverage(timing: Timing) -> dict[str, float]:

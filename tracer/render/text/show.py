@@ -28,6 +28,7 @@ from tracer.report.memory import memory_peaks, told
 from tracer.report.scopes import Counts, ScopeRow, Scopes
 from tracer.report.show import FunctionRow, ShowReport, TraceRow
 from tracer.rules.finding import SEVERITIES
+from tracer.timing.statistics import median
 from tracer.timing.timing import TimedNode
 
 _ASIDE = {  # of variables the column of parameters tells
@@ -70,22 +71,32 @@ def _header(run: Run, width: int) -> list[Part]:
     status = text.one_line(run.status if run.is_ours else run.scenario)
     title = (Piece(text.one_line(run.name), "bold"), Piece("  "), Piece(status, STATUS_LOOKS.get(run.status, "")))
     facts = [f"TensorFlow {run.versions['tensorflow']}"] if "tensorflow" in run.versions else []
-    if run.window is not None:
-        per_step = text.nanoseconds(run.window.median_ns)
-        warmup = f", {text.plural(run.window.warmup, 'warm-up')}" if run.window.warmup else ""
-        facts.append(f"{text.plural(run.window.steps, 'step')} of {per_step} profiled{warmup}")
+    facts += _steps(run)
     if run.is_ours:
         facts.append(f"recorded in {text.seconds(run.seconds)}" if run.seconds is not None else "not finished")
     lines: list[Part] = [title, *_together(facts, width)]
     lines += _together([f"{key}={value}" for key, value in run.parameters.items()], width)
     if run.error:
-        lines += wrap(plain(f"error: {run.error}", "red"), width)
+        lines += wrap(plain(f"error: {f'in {run.raised}: ' if run.raised else ''}{run.error}", "red"), width)
     lines += [
         plain(f"{call.get('name', '')} raised, as it is meant to: {call.get('error', '')}")
         for call in run.calls
         if call.get("status") == "raised"
     ]
     return lines
+
+
+def _steps(run: Run) -> list[str]:
+    """Returns how many steps a run had, and what they took: with the profiler, or without it if it came to no more."""
+    warmup = f", {text.plural(run.warmup, 'warm-up')}" if run.warmup else ""
+    if run.window is not None and run.window.steps:
+        warmup = f", {text.plural(run.window.warmup, 'warm-up')}" if run.window.warmup else ""
+        per_step = text.nanoseconds(run.window.median_ns)
+        return [f"{text.plural(run.window.steps, 'step')} of {per_step} profiled{warmup}"]
+    if run.settled_ns:
+        per_step = text.nanoseconds(median(run.settled_ns))
+        return [f"{text.plural(len(run.bare_step_ns), 'step')} of {per_step} without the profiler{warmup}"]
+    return []
 
 
 def _together(facts: Sequence[str], width: int) -> list[Line]:

@@ -66,6 +66,7 @@ def steps(report: StepsReport, style: Style) -> str:
     head = table("<step", ">wall", *(f">{kind}" for kind in shown), ">executions", ">in ops")
     for step in report.steps.items:
         name = str(step.number) if step.number >= 0 else step.name
+        name += " raised" if step is report.raised else ""
         own = [text.nanoseconds(step.parts[kind]) if kind in step.parts else "-" for kind in shown]
         calls, busy = text.count(step.calls), text.nanoseconds(step.self_ns)
         head.add_row(*_cells(name, text.nanoseconds(step.wall_ns), *own, calls, busy))
@@ -134,6 +135,9 @@ def _head(timing: Timing, function: str, self_ns: int) -> list[Part]:
         parts.append(_fact("window", _window(timing)))
     else:
         parts.append(_fact("window", "the whole session: the run does not say how many steps it had"))
+    if run.raised:
+        where = text.one_line(f"{run.raised}: {run.error or 'it ended the program'}")
+        parts.append(_fact("raised", f"{where}; times of nodes have what ran up to then", "yellow"))
     found = f"{text.percent(timing.coverage_nodes)} of executions, {text.percent(timing.coverage_time)} of their time"
     parts.append(_fact("coverage", f"{found}; {text.nanoseconds(self_ns)} in all, threads added up"))
     peaks = memory_peaks(timing)
@@ -156,8 +160,10 @@ def _window(timing: Timing) -> str:
     window = timing.run.window
     assert window is not None
     marked = max((len(profile.steps) for profile in timing.profiles), default=0)
-    if marked > window.steps:  # a block of the program's, with markers of its own
+    if marked > window.steps + (timing.run.raised_in_window >= 0):  # a block of the program's, with markers of its own
         return f"a block of {text.nanoseconds(window.wall_ns)}, in which {text.plural(marked, 'step')} are marked"
+    if not window.steps:
+        return "no step came to its end"
     steps = f"{text.plural(window.steps, 'step')} after {text.plural(window.warmup, 'warm-up call')}"
     each = text.nanoseconds(window.median_ns)
     bare = f", {text.nanoseconds(median(window.settled_ns))} without it" if window.settled_ns else ""
