@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Container, Iterator, Mapping
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from tracer.profile.lookup import Recorded
 from tracer.recorded import ModuleScope, Trace, Warned
 from tracer.timing.phases import BACKWARD, FORWARD, INPUT, OTHER, phases, without_tape
 
+# How TensorFlow names gradients in the body of a loop or a branch (tensorflow/python/ops/gradients_util.py).
+_OF_BODY = re.compile(r".*(?:^|/)gradients(?:_\d+)?/(?P<op>.+?)_grad(?:_\d+)?/")
 _DATASET = "Dataset_"  # what TensorFlow puts before the name of a function that tf.data runs
 
 
@@ -140,11 +143,19 @@ class TraceOwners:
         return None
 
     def _gradient_of(self, path: str) -> Frame | None:
-        """Returns the line of what a gradient mirrors: `gradient_tape/net/add/Sum` is of the line of `net/add`."""
+        """Returns the line of what a gradient mirrors: `gradient_tape/net/add/Sum` is of the line of `net/add`.
+
+        In the body of a loop, or of a branch, the op is named right: `gradients/while/Tanh_grad/TanhGrad` is of the
+        line of the node `while/Tanh` of some body.
+        """
         mirrored = without_tape(path)
         if mirrored == path:
             return None
-        lines = self._scope_lines.get(mirrored.rpartition("/")[0], frozenset())
+        in_body = _OF_BODY.search(path)
+        if in_body:
+            lines = self._local_lines.get(in_body["op"], frozenset())
+        else:
+            lines = self._scope_lines.get(mirrored.rpartition("/")[0], frozenset())
         return next(iter(lines)) if len(lines) == 1 else None
 
     def _graph(self, stage: str) -> Inlined | None:
@@ -216,6 +227,18 @@ class TraceOwners:
                 found.setdefault(name, set()).add(line)
                 found.setdefault(name.rpartition("/")[0], set()).add(line)
         return {scope: frozenset(lines) for scope, lines in found.items()}
+
+    @functools.cached_property
+    def _local_lines(self) -> Mapping[str, frozenset[Frame]]:
+        """The lines that made the nodes of the forward pass, by their names in their own functions."""
+        found: dict[str, set[Frame]] = {}
+        if self._traced is None or self._lines is None:
+            return {}
+        for index, phase in enumerate(self._phases):
+            line = self._lines.line(index) if phase == FORWARD else None
+            if line:
+                found.setdefault(self._traced.local_name(index), set()).add(line)
+        return {name: frozenset(lines) for name, lines in found.items()}
 
     @functools.cached_property
     def _modules(self) -> Mapping[str, ModuleScope]:
