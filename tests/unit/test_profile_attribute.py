@@ -67,7 +67,7 @@ def test_a_fused_kernel_is_the_time_of_the_node_that_it_bears():
         [recorded("000-f", "f", "a/Relu")],
     )
 
-    assert [node.kernels for node in found.nodes] == [("_FusedMatMul", "_MklNativeFusedMatMul")]
+    assert [node.kernels for node in found.nodes] == [(("_FusedMatMul", 1, 10), ("_MklNativeFusedMatMul", 1, 10))]
 
 
 def test_a_call_inside_its_own_is_in_the_total_once():
@@ -220,7 +220,7 @@ def test_an_instruction_is_shared_by_the_nodes_that_it_was_made_from():
         ("000-f net/while/body/Cos: 1 x, self 33, total 33", True),
         ("000-f net/MatMul: 2 x, self 25, total 25", False),
     ]
-    assert found.nodes[3].kernels == ("dot.2", "copy.1")  # the most time first
+    assert found.nodes[3].kernels == (("dot.2", 1, 20), ("copy.1", 1, 5))  # the most time first
     assert [(lost.reason, lost.self_ns, lost.examples) for lost in found.unattributed] == [
         ("instructions that XLA added, which name no node", 5, ("other.9",))
     ]
@@ -267,9 +267,9 @@ def test_devices_are_apart():
     )
 
     assert [(node.path, node.device, node.self_ns, node.kernels) for node in found.nodes] == [
-        ("a", "/device:GPU:0", 400, ("sgemm",)),
-        ("a", "/device:CPU:0", 10, ("MatMul",)),
-        ("one", "/device:CPU:0", 1, ("Mul",)),
+        ("a", "/device:GPU:0", 400, (("sgemm", 1, 400),)),
+        ("a", "/device:CPU:0", 10, (("MatMul", 1, 10),)),
+        ("one", "/device:CPU:0", 1, (("Mul", 1, 1),)),
     ]
 
 

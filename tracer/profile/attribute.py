@@ -8,7 +8,7 @@ finds none is counted by the reason why not, so that the sums are those of the p
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tracer.profile.lookup import OF_NODE, Lookup, Owner, Recorded
@@ -16,6 +16,14 @@ from tracer.profile.model import Profile
 from tracer.profile.sums import ByStep, Key, Sum, sums_of
 
 _EXAMPLES = 5
+
+
+class Kernel(NamedTuple):
+    """A kernel that a node's executions ran; of XLA's the instruction, of which a node may have several."""
+
+    name: str  # "_MklNativeFusedMatMul", XLA's "dot.2"
+    calls: int
+    self_ns: int
 
 
 class NodeTime(NamedTuple):
@@ -29,7 +37,7 @@ class NodeTime(NamedTuple):
     self_ns: int
     total_ns: int  # with what it called, and until it was done; a call inside its own is not counted again
     bytes: int  # that it allocated, as far as TensorFlow reports
-    kernels: tuple[str, ...]  # what ran, the most self time first: "_MklNativeFusedMatMul", XLA's "dot.2"
+    kernels: tuple[Kernel, ...]  # what ran, the most self time first
     shared: bool  # whether its time is a part of instructions that other nodes have theirs in, too
     peak_bytes: int = 0  # the most that were in use on the device while one of its executions ran; 0 if unknown
     held_bytes: int = 0  # of `bytes` what was in use at the moment when most was on the device, in the whole window
@@ -112,7 +120,7 @@ class _Cell:
 
     def __init__(self) -> None:
         self._sum = Sum()
-        self._kernels: dict[str, int] = {}  # their self time
+        self._kernels: dict[str, Sum] = {}
         self._shared = self._in_input = False
 
     def add(self, key: Key, each: Sum, part: int, parts: int) -> None:
@@ -125,7 +133,7 @@ class _Cell:
         mine.add_memory(_share(each.bytes, part, parts), each.peak_bytes, _share(each.held_bytes, part, parts))
         if key.op.type or key.op.module:
             kernel = key.op.type or key.op.name
-            self._kernels[kernel] = self._kernels.get(kernel, 0) + self_ns
+            self._kernels.setdefault(kernel, Sum()).add(each.calls, self_ns, 0)
         self._shared |= parts > 1
         self._in_input |= key.run.input
 
@@ -141,13 +149,19 @@ class _Cell:
             self_ns=mine.self_ns,
             total_ns=mine.total_ns,
             bytes=mine.bytes,
-            kernels=tuple(sorted(self._kernels, key=lambda kernel: (-self._kernels[kernel], kernel))),
+            kernels=kernels_of(self._kernels),
             shared=self._shared,
             peak_bytes=mine.peak_bytes,
             held_bytes=mine.held_bytes,
             kind=owner.kind,
             in_input=self._in_input,
         )
+
+
+def kernels_of(sums: Mapping[str, Sum]) -> tuple[Kernel, ...]:
+    """Returns kernels by their names, the most self time first."""
+    found = (Kernel(name, each.calls, each.self_ns) for name, each in sums.items() if each.calls)
+    return tuple(sorted(found, key=lambda kernel: (-kernel.self_ns, kernel.name)))
 
 
 def _share(whole: int, part: int, parts: int) -> int:

@@ -40,7 +40,7 @@ class TimedNode(NamedTuple):
     @property
     def op(self) -> str:
         """The op that was executed: `_FusedMatMul`."""
-        return self.owner.op or (self.time.kernels[0] if self.time.kernels else "")
+        return self.owner.op or (self.time.kernels[0].name if self.time.kernels else "")
 
     @property
     def without_line(self) -> str:
