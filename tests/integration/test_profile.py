@@ -101,6 +101,23 @@ growth.stop()
 print(growth.grown)
 """
 
+# Two replicas on two logical devices of one host.
+MIRRORED = """
+import sys
+import tensorflow as tf
+import tracer
+
+cpus = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+@tf.function
+def step(x):
+    return strategy.reduce("SUM", strategy.run(lambda x: tf.reduce_sum(tf.linalg.qr(x)[0]), args=(x,)), axis=None)
+
+print(tracer.record(step, tf.random.normal([64, 64]), steps=3, warmup=1, logdir=sys.argv[1]).path)
+"""
+
 # A loop long enough that TensorFlow knows its cheap nodes for cheap when the window begins.
 LOOP = """
 import sys
@@ -438,6 +455,15 @@ def test_the_peak_is_what_the_allocator_says(recorded: Callable[[str], Path]) ->
     assert peak.peak_bytes == max(in_use for in_use, _, _ in counters) <= max(ever for _, ever, _ in counters)
     assert held + peak.before_bytes == peak.peak_bytes
     assert max(node.time.peak_bytes for node in timing.nodes) == peak.peak_bytes
+
+
+def test_replicas_run_on_their_own_devices(tmp_path: Path) -> None:
+    """Each replica's nodes are on its logical device, though the host's threads are the same for both."""
+    path = run_python(MIRRORED, tmp_path, TF_CPP_MIN_LOG_LEVEL="3").splitlines()[-1]
+    timing = read_timing(load_run(Path(path)))
+    devices = {node.time.path: node.time.device for node in timing.nodes if node.op == "Qr"}
+
+    assert devices == {"Qr": "/device:CPU:0", "replica_1/Qr": "/device:CPU:1"}
 
 
 def test_a_decomposition_takes_what_a_stopwatch_says(tmp_path: Path) -> None:

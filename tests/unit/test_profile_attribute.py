@@ -273,6 +273,24 @@ def test_devices_are_apart():
     ]
 
 
+def test_a_thread_of_the_host_works_for_the_device_that_the_node_was_placed_on():
+    """The host's logical devices share its threads; what ran on an accelerator stays there."""
+    launch = "cuLaunchKernel{correlation_id=42} 32-33"
+    gpu = plane("/device:GPU:0", "Stream 1  sgemm{correlation_id=42,tf_op==c:MatMul} 50-90")
+    placed = {"a": "/job:localhost/replica:0/task:0/device:CPU:1", "c": "/device:CPU:1", "d": "/device:GPU:0"}
+    step = dataclasses.replace(recorded("000-f", "f", "a", "b", "c", "d"), device=lambda path: placed.get(path, ""))
+    events = ("a:Mul 10-20", "b:Mul 20-25", f"c:MatMul 30-40  {launch}", "d:Mul 41-42")
+    found = attribute([profile(host(*run("f", 7, *events)), gpu)], [step])
+
+    assert sorted((node.path, node.device, node.self_ns) for node in found.nodes) == [
+        ("a", "/device:CPU:1", 10),
+        ("b", "/device:CPU:0", 5),
+        ("c", "/device:CPU:1", 10),
+        ("c", "/device:GPU:0", 40),
+        ("d", "/device:CPU:0", 1),
+    ]
+
+
 def test_memory_is_the_bytes_that_a_node_allocated():
     """Bytes are added up over allocations; what is taken back is not taken off."""
     memory = "allocation_bytes=512,tf_op=a,id=7"

@@ -101,9 +101,11 @@ def test_a_narrow_page_of_lines_has_gradients_and_what_lines_called():
 def test_different_kernels_of_a_node_have_no_mean():
     """Two kernels of one node are one row, which says how many there are, and not what one takes."""
     events = EVENTS.replace("net/mul:Mul 40-70", "net/mul:_MklMul 40-70")
-    page = times.ops(ops_report(read_timing(timed(events=events))), Style())
+    page = times.ops(ops_report(read_timing(timed(events=events))), Style()).splitlines()
 
-    assert "40 ns 70.2 2 - - _MklMul net/mul net.py:3".split() in [line.split() for line in page.splitlines()]
+    assert [" ".join(line.split()) for line in page if "_MklMul" in line] == [
+        "40 ns 70.2 2 - - _MklMul net/mul net.py:3"
+    ]
 
 
 def test_a_narrow_page_leaves_out_what_says_least():

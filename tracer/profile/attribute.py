@@ -105,7 +105,7 @@ def attribute(
             lost.setdefault(owners, []).append((key, each))
             continue
         for part, owner in enumerate(owners):
-            cell = cells.setdefault((owner, key.device, key.step), _Cell())
+            cell = cells.setdefault((owner, lookup.device(owner, key.device), key.step), _Cell())
             cell.add(key, each, part, len(owners))
     return Attribution(
         nodes=tuple(sorted((cell.node(*where) for where, cell in cells.items()), key=_most_first)),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
 from tracer.profile.hlo_nodes import is_program_of
-from tracer.profile.model import EAGER, FOLDING, FunctionRun, Op
+from tracer.profile.model import EAGER, FOLDING, HOST, FunctionRun, Op
 from tracer.profile.names import is_input
 
 # Kinds of owners.
@@ -42,6 +42,7 @@ class Recorded:
     function: str  # runtime name: "__inference_step_28"
     paths: Container[str]  # node paths of its graphs, traced and optimised
     instructions: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # see `hlo_nodes`
+    device: Callable[[str], str] = lambda _: ""  # on which device the node at a path was placed; empty if unknown
 
 
 class Owner(NamedTuple):
@@ -64,6 +65,8 @@ class Lookup:
     def __init__(self, recorded: Sequence[Recorded]) -> None:
         self._recorded = recorded
         self._by_function = {trace.function: trace for trace in recorded if trace.function}
+        self._by_trace = {trace.trace: trace for trace in recorded}
+        self._devices: dict[Owner, str] = {}
         self._programs: dict[str, Recorded | None] = {}
         self._known: dict[tuple[Op, str, str, bool], Owners | str] = {}
 
@@ -76,6 +79,20 @@ class Lookup:
         if key not in self._known:
             self._known[key] = self._find(op, run)
         return self._known[key]
+
+    def device(self, owner: Owner, seen: str) -> str:
+        """Returns the device that an owner's execution ran on, where it was seen on a device of this name.
+
+        Threads of the host do not say for which of its logical devices they work: the node does.
+        """
+        trace = self._by_trace.get(owner.trace)
+        if trace is None or not seen.startswith(HOST):
+            return seen
+        if owner not in self._devices:
+            placed = trace.device(owner.path)
+            at = placed.find(HOST)
+            self._devices[owner] = placed[at:] if at >= 0 else ""
+        return self._devices[owner] or seen
 
     def _find(self, op: Op, run: FunctionRun) -> Owners | str:
         if op.kind == EAGER:

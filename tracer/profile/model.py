@@ -15,6 +15,8 @@ EAGER = "eager"  # an op that Python ran by itself
 XLA = "xla"  # an instruction of an XLA program
 KERNEL = "kernel"  # what ran on an accelerator's stream
 
+HOST = "/device:CPU:"  # how the names of the host's devices begin: a program may split it into several
+
 _ACCELERATOR = re.compile(r"(?i)(gpu|tpu)_(\d+)_")
 
 FOLDING = -1  # the executor's number for runs that belong to no step: constants, and graphs of tf.data

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tracer import text
 from tracer.profile.lookup import OF_NODE
+from tracer.profile.model import HOST
 from tracer.timing.timing import TimedNode, Timing
 
 _NAMED = 3  # holders that a sentence names
@@ -68,9 +69,14 @@ def told(peak: DevicePeak) -> str:
 def _holders(timing: Timing, device: str) -> tuple[Holder, ...]:
     held: Counter[str] = Counter()
     for node in timing.nodes:
-        if node.time.held_bytes and node.time.device == device:
+        if node.time.held_bytes and _memory_of(node.time.device) == _memory_of(device):
             held[_name(node)] += node.time.held_bytes
     return tuple(Holder(name, held[name]) for name in sorted(held, key=lambda name: (-held[name], name)))
+
+
+def _memory_of(device: str) -> str:
+    """Returns whose memory a device takes: all devices of the host take the host's."""
+    return HOST if device.startswith(HOST) else device
 
 
 def _name(node: TimedNode) -> str:

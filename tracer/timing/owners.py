@@ -52,11 +52,18 @@ class TraceOwners:
 
     def recorded(self) -> Recorded:
         """Returns the trace as executions are looked up in it; what that needs of it is read when it is asked for."""
-        return Recorded(self.trace.id, self.trace.runtime_name, _Paths(self), _Instructions(self))
+        return Recorded(self.trace.id, self.trace.runtime_name, _Paths(self), _Instructions(self), self.device)
 
     def has(self, path: str) -> bool:
         """Returns whether one of the graphs has a node of that path."""
         return path in self._index or path in self._optimized_index
+
+    def device(self, path: str) -> str:
+        """Returns where the node at a path was placed: TensorFlow writes it into the optimised graph."""
+        for graph, index in ((self._optimized, self._optimized_index), (self._traced, self._index)):
+            if graph is not None and path in index and (device := graph.nodes.devices[index[path]]):
+                return device
+        return ""
 
     def untraced(self, calls: Mapping[str, int], runs: int) -> int:
         """Returns how many executions of cheap nodes TensorFlow did not trace, as the loops and branches tell.

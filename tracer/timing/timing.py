@@ -10,11 +10,10 @@ from typing import NamedTuple
 from tracer.errors import NotFound, Unreadable
 from tracer.graph.inline import LIMIT
 from tracer.profile.attribute import NodeTime, Unattributed, attribute
-from tracer.profile.building import HOST_DEVICE
 from tracer.profile.coverage import function_runs
 from tracer.profile.lookup import OF_EAGER, OF_INPUT, OF_NODE, OF_RUNTIME
 from tracer.profile.memory import Peak, peaks
-from tracer.profile.model import Profile
+from tracer.profile.model import HOST, Profile
 from tracer.profile.sums import ByStep
 from tracer.recorded import Run, Trace, Warned
 from tracer.timing.by_name import by_name, most_first
@@ -127,7 +126,7 @@ def _untraced(nodes: Sequence[NodeTime], owners: Mapping[str, TraceOwners], prof
         runs.update(function_runs(profile))
     calls: dict[str, Counter[str]] = {}
     for node in nodes:
-        if node.device == HOST_DEVICE:  # kernels on another are no executions of their own
+        if node.device.startswith(HOST):  # kernels on another are no executions of their own
             calls.setdefault(node.trace, Counter())[node.path] += node.calls
     return sum(
         each.untraced(calls.get(trace, {}), runs[each.trace.runtime_name])
