@@ -20,6 +20,13 @@ from tracer.report.summary import summary
 from tracer.timing.statistics import Spread, median, percentile, spread
 from tracer.timing.timing import read_timing
 
+PROGRAM = """HloModule a_inference_inner_1__.2
+
+ENTRY %main (x: f32[4]) -> f32[4] {
+  %x = f32[4]{0} parameter(0)
+  ROOT %add = f32[4]{0} add(%x, %x), metadata={op_type="Mul" op_name="deep/mul"}
+}
+"""
 LINE = Frame("net.py", 3, "__call__")
 
 
@@ -39,7 +46,7 @@ def steps(*lengths, busy=40):
     return "  ".join(["main", *events])
 
 
-def timed(*hosts, window=None, jit=False, **facts):
+def timed(*hosts, window=None, jit=False, more=(), **facts):
     """Returns the timing of a run with the profiles of hosts, each of one thread."""
     contents = {f"{number}.xplane.pb": space(host(text)) for number, text in enumerate(hosts)}
     seen = {path: read_profile(content, path) for path, content in contents.items()}
@@ -51,6 +58,7 @@ def timed(*hosts, window=None, jit=False, **facts):
     )
     recorded = run(
         traced,
+        *more,
         profiles=tuple(contents),
         window=window,
         _open_profile=seen.__getitem__,
@@ -170,6 +178,37 @@ def test_many_small_kernels_are_worth_a_compiler():
         "is worth a try: 21 kernels a call" in {s.topic: s.message for s in summary(steps_report(timed(text)))}["jit"]
     )
     assert "jit" not in {s.topic for s in summary(steps_report(timed(text, jit=True)))}
+
+
+def test_instructions_of_an_inner_program_are_no_kernels_for_a_compiler():
+    """What XLA made inside of a function that it does not compile as a whole is compiled already."""
+    instructions = "  ".join(
+        f"add{{hlo_op=add,hlo_module=a_inference_inner_1__.2}} {begin}-{begin + 2}" for begin in range(30, 930, 45)
+    )
+    inner = trace("inner", 1, graphs={"traced": graph("deep/mul:Mul"), "optimized_hlo": PROGRAM})
+    found = timed(f"{steps(1000, busy=1)}  {instructions}", more=(inner,))
+
+    assert [(node.time.path, node.time.calls) for node in found.nodes] == [("deep/mul", 20), ("net/mul", 1)]
+    assert said_of(found)["jit"].startswith("jit_compile=True has few kernels to merge: 1 kernel a call of ")
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ("", "the wall time waits for input: prefetch, parallelise or cache it."),
+        ("Prefetch::Map[0]::Range", "though its dataset prefetches already: parallelise or cache it."),
+        (
+            "Prefetch::ParallelMapV2::MemoryCacheImpl",
+            "though its dataset prefetches, works in parallel and caches already: make its functions cheaper.",
+        ),
+    ],
+)
+def test_advice_on_input_knows_what_the_dataset_does(parts, message):
+    """What tf.data names among the parts of the dataset is not advised again."""
+    iterator = f"  Iterator::Root::{parts} 30-40" if parts else ""
+    text = f"{steps(1000, busy=1)}  IteratorGetNext:IteratorGetNext 100-700{iterator}"
+
+    assert message in said_of(timed(text))["input"]
 
 
 def test_what_found_no_owner_is_said():

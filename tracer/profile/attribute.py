@@ -24,6 +24,7 @@ class Kernel(NamedTuple):
     name: str  # "_MklNativeFusedMatMul", XLA's "dot.2"
     calls: int
     self_ns: int
+    program: str = ""  # of XLA that it is an instruction of; empty for other kernels
 
 
 class NodeTime(NamedTuple):
@@ -120,7 +121,7 @@ class _Cell:
 
     def __init__(self) -> None:
         self._sum = Sum()
-        self._kernels: dict[str, Sum] = {}
+        self._kernels: dict[tuple[str, str], Sum] = {}
         self._shared = self._in_input = False
 
     def add(self, key: Key, each: Sum, part: int, parts: int) -> None:
@@ -132,7 +133,7 @@ class _Cell:
         mine.total_ns += _share(each.total_ns, part, parts)
         mine.add_memory(_share(each.bytes, part, parts), each.peak_bytes, _share(each.held_bytes, part, parts))
         if key.op.type or key.op.module:
-            kernel = key.op.type or key.op.name
+            kernel = (key.op.type or key.op.name, key.op.module)
             self._kernels.setdefault(kernel, Sum()).add(each.calls, self_ns, 0)
         self._shared |= parts > 1
         self._in_input |= key.run.input
@@ -158,10 +159,10 @@ class _Cell:
         )
 
 
-def kernels_of(sums: Mapping[str, Sum]) -> tuple[Kernel, ...]:
-    """Returns kernels by their names, the most self time first."""
-    found = (Kernel(name, each.calls, each.self_ns) for name, each in sums.items() if each.calls)
-    return tuple(sorted(found, key=lambda kernel: (-kernel.self_ns, kernel.name)))
+def kernels_of(sums: Mapping[tuple[str, str], Sum]) -> tuple[Kernel, ...]:
+    """Returns kernels by their names and programs, the most self time first."""
+    found = (Kernel(name, each.calls, each.self_ns, of) for (name, of), each in sums.items() if each.calls)
+    return tuple(sorted(found, key=lambda kernel: (-kernel.self_ns, kernel)))
 
 
 def _share(whole: int, part: int, parts: int) -> int:

@@ -130,6 +130,7 @@ class Profile:
     allocations: tuple[Allocation, ...]  # by time
     events: int  # of the file, all of them
     lost: Mapping[str, int]  # events that could not be used as they should be, by reason
+    pipeline: frozenset[str] = frozenset()  # what datasets consist of, by tf.data's names: "Prefetch", "ParallelMapV2"
 
     def __len__(self) -> int:
         return len(self.executions)

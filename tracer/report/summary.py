@@ -14,6 +14,7 @@ from tracer.recorded import Run
 from tracer.report.memory import memory_peaks, told
 from tracer.report.steps import StepsReport, steps_report
 from tracer.report.timed import summed
+from tracer.timing.phases import INPUT as PHASE_OF_INPUT
 from tracer.timing.phases import PHASES
 from tracer.timing.statistics import Spread, spread
 from tracer.timing.timing import TimedNode, Timing, read_timing
@@ -25,6 +26,10 @@ _LEAST = 0.01  # of a whole: what is less is not named
 _PATH = 60  # characters of a node path
 _TRACED = 0.02  # of the wall time, from which on a window with tracing in it is no steady state
 _ALSO = {TRACING: "tracing", COMPILE: "compiling"}
+
+# What a dataset may do so that a step need not wait for it, by marks in tf.data's names of its parts; and what to do.
+_DOES = {"prefetches": ("Prefetch",), "works in parallel": ("Parallel", "MapAndBatch"), "caches": ("Cache",)}
+_ADVICE = {"prefetches": "prefetch", "works in parallel": "parallelise", "caches": "cache"}
 
 # Ops that XLA has no kernel for: texts, tables, Python, files and datasets (tensorflow/compiler/tf2xla).
 _NOT_COMPILED = re.compile(
@@ -109,15 +114,39 @@ def _input(report: StepsReport) -> Statement | None:
     share = typical.parts.get(INPUT, 0) / typical.wall_ns if typical.wall_ns else 0.0
     if share < _LIMIT:
         return None
-    advice = "prefetch, parallelise or cache the dataset"
-    return Statement("input", f"{_percent(share)} of the wall time waits for input: {advice}.")
+    stages = {stage for profile in report.timing.profiles for stage in profile.pipeline}
+    does = {told: any(mark in stage for stage in stages for mark in marks) for told, marks in _DOES.items()}
+    done = [told for told, is_done in does.items() if is_done]
+    left = [_ADVICE[told] for told, is_done in does.items() if not is_done]
+    though = f", though its dataset {_listed(done, 'and')} already" if done else ""
+    advice = f"{_listed(left, 'or')} it" if left else "make its functions cheaper"
+    return Statement(
+        "input", f"{_percent(share)} of the wall time waits for input{though}: {advice}{_slowest(report)}."
+    )
+
+
+def _listed(words: list[str], last: str) -> str:
+    """Returns words for a sentence: `prefetch, parallelise or cache`."""
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def _slowest(report: StepsReport) -> str:
+    """Returns which line of the dataset's functions takes the most time, for a sentence; nothing if none is known."""
+    nodes = [node for node in report.timing.nodes if node.owner.phase == PHASE_OF_INPUT and node.time.trace]
+    lines = summed((node for node in nodes if node.owner.stack), lambda node: node.owner.stack[-1])
+    whole = sum(node.time.self_ns for node in nodes)
+    if not lines or not whole:
+        return ""
+    line = max(lines, key=lambda frame: lines[frame].self_ns)
+    file = line.file.replace("\\", "/").rpartition("/")[2]
+    return f"; line {file}:{line.line} has {_percent(lines[line].self_ns / whole)} of its functions' time"
 
 
 def _jit(report: StepsReport) -> Statement | None:
     """Says whether XLA has something to gain: many kernels, with more time between them than in them."""
     timing, typical = report.timing, report.typical
-    kernels = [node for node in timing.nodes if node.time.trace and not _is_jitted(node, timing)]
-    calls = sum(node.time.calls for node in kernels)
+    kernels = [node for node in timing.nodes if _is_for_xla(node, timing)]
+    calls = sum(kernel.calls for node in kernels for kernel in node.time.kernels)
     functions = {timing.owners[node.time.trace].trace.runtime_name for node in kernels}
     runs = sum(
         number for profile in timing.profiles for name, number in function_runs(profile).items() if name in functions
@@ -138,8 +167,11 @@ def _jit(report: StepsReport) -> Statement | None:
     return Statement("jit", f"jit_compile=True is worth a try: {basis}.")
 
 
-def _is_jitted(node: TimedNode, timing: Timing) -> bool:
-    return timing.owners[node.time.trace].trace.jit_compile
+def _is_for_xla(node: TimedNode, timing: Timing) -> bool:
+    """Tells a node that XLA might compile: of a function that Python calls, and not compiled yet, as a part neither."""
+    if not node.time.trace or node.owner.phase == PHASE_OF_INPUT or timing.owners[node.time.trace].trace.jit_compile:
+        return False
+    return not any(kernel.program for kernel in node.time.kernels)
 
 
 def _tracing(report: StepsReport) -> Statement | None:

@@ -44,10 +44,10 @@ def _path(key: Key) -> str:
 def _time(place: _Place, rows: Sequence[tuple[Key, Sum]]) -> NodeTime:
     path, device, step = place
     total = Sum()
-    kernels: dict[str, Sum] = {}
+    kernels: dict[tuple[str, str], Sum] = {}
     for key, each in rows:
         if key.op.type or key.op.module:
-            kernels.setdefault(key.op.type or key.op.name, Sum()).add(each.calls, each.self_ns, 0)
+            kernels.setdefault((key.op.type or key.op.name, key.op.module), Sum()).add(each.calls, each.self_ns, 0)
         total.add(each.calls, each.self_ns, each.total_ns)
         total.add_memory(each.bytes, each.peak_bytes, each.held_bytes)
     return NodeTime(

@@ -52,7 +52,14 @@ class TraceOwners:
 
     def recorded(self) -> Recorded:
         """Returns the trace as executions are looked up in it; what that needs of it is read when it is asked for."""
-        return Recorded(self.trace.id, self.trace.runtime_name, _Paths(self), _Instructions(self), self.device)
+        return Recorded(
+            self.trace.id,
+            self.trace.runtime_name,
+            _Paths(self),
+            _Instructions(self),
+            of_input=self.trace.name.startswith(_DATASET),
+            device=self.device,
+        )
 
     def has(self, path: str) -> bool:
         """Returns whether one of the graphs has a node of that path."""
