@@ -146,6 +146,16 @@ def test_a_window_of_one_step_that_raised_has_no_times_of_steps():
     assert "window    no step came to its end" in times.steps(report, Style())
 
 
+def test_a_profile_without_marked_steps_has_the_times_that_the_run_wrote_down():
+    """The whole profile is one account, and no step: what a step took is what the run says, if it says so."""
+    text = steps(100, 100).replace("step_num", "other")
+    window = Window(steps=2, warmup=1, wall_ns=210, step_ns=(100, 104))
+
+    assert steps_report(timed(text, window=window)).profiled == Spread(2, 100, 102, 104, 104)
+    assert steps_report(timed(text)).profiled is None
+    assert "step" not in said_of(timed(text))
+
+
 def test_nothing_ran():
     """A profile in which nothing ran is an error with advice."""
     with pytest.raises(NotFound, match="nothing ran while the profiler was on"):

@@ -49,7 +49,8 @@ def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
     """Returns the steps of a window, in their order.
 
     Args:
-      timing: of the run, with the steps told apart: by `each_step`.
+      timing: of the run; with the steps told apart, by `each_step`, the report knows the nodes that took longer in the
+        slowest.
       top: how many steps to list, 0 for all; the slowest is told of even if it is not listed.
 
     Raises:
@@ -72,13 +73,20 @@ def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
         parts=dict(parts.most_common()),
         wall_ns=sum(account.wall_ns for account in accounts),
         typical=sorted(ended, key=lambda account: account.wall_ns)[(len(ended) - 1) // 2],
-        profiled=spread([account.wall_ns for account in ended if account is not raised]),
+        profiled=_profiled(timing, [account for account in ended if account is not raised]),
         bare=spread(run.settled_ns),
         raised=raised,
         settling=run.window is not None and not run.window.warmup and len(run.bare_step_ns) == 1,
         slowest=slowest,
         different=_different(slowest, of_hosts, timing) if slowest else (),
     )
+
+
+def _profiled(timing: Timing, accounts: Sequence[StepAccount]) -> Spread | None:
+    """Returns how long steps took with the profiler on: those that are marked, else those that the run wrote down."""
+    if any(profile.steps for profile in timing.profiles):
+        return spread([account.wall_ns for account in accounts])
+    return spread(timing.run.window.step_ns) if timing.run.window else None
 
 
 def step_accounts(run: Run, paths: Iterable[str]) -> list[StepAccount]:

@@ -9,7 +9,6 @@ from tracer import text
 from tracer.errors import NotFound, Unreadable
 from tracer.profile.activity import COMPILE, INPUT, LAUNCH, SCHEDULING, TRACING
 from tracer.profile.coverage import function_runs
-from tracer.profile.sums import each_step
 from tracer.recorded import Run
 from tracer.report.memory import memory_peaks, told
 from tracer.report.steps import StepsReport, steps_report
@@ -44,10 +43,15 @@ class Statement(NamedTuple):
     message: str
 
 
-def run_summary(run: Run) -> tuple[Statement, ...]:
-    """Returns the summary of a run; of one whose profile is not there or cannot be read what a step takes, if known."""
+def run_summary(run: Run, timing: Timing | None = None) -> tuple[Statement, ...]:
+    """Returns the summary of a run; of one whose profile is not there or cannot be read what a step takes, if known.
+
+    Args:
+      run: the run.
+      timing: what its nodes took, if somebody has read that already.
+    """
     try:
-        return summary(steps_report(read_timing(run, by_step=each_step)))
+        return summary(steps_report(timing or read_timing(run)))
     except (NotFound, Unreadable):
         bare = spread(run.settled_ns)
         return (Statement("step", f"A step takes {_bare(bare)}."),) if bare else ()
