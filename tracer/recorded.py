@@ -173,6 +173,7 @@ class Window:
     bare_step_ns: tuple[int, ...] = ()  # of each step of a pass without the profiler: the true one; empty without it
     fresh: bool = False  # whether functions were instantiated for the window, so that no kernel goes untraced
     incomplete: str = ""  # why not every execution may have been seen, and what to do; empty if all were
+    bare_cpu_ns: tuple[int, ...] = ()  # CPU time of all threads in each step of the pass without the profiler
 
     @property
     def settled_ns(self) -> tuple[int, ...]:
@@ -213,6 +214,7 @@ class Run:
     functions: Functions
     profiles: tuple[str, ...] = ()  # the profiler's files, one for each host
     unprofiled_ns: tuple[int, ...] = ()  # wall times of the steps of a run that came to no window
+    unprofiled_cpu_ns: tuple[int, ...] = ()  # their CPU times
     warmup: int = 0  # steps before these
     raised: Raised | None = None  # the step that raised, if one did
     _open_profile: Callable[[str], Profile] | None = dataclasses.field(default=None, repr=False, compare=False)
@@ -248,6 +250,11 @@ class Run:
     def bare_step_ns(self) -> tuple[int, ...]:
         """The wall time of each step without the profiler, whether there is a window or not."""
         return self.window.bare_step_ns if self.window else self.unprofiled_ns
+
+    @property
+    def bare_cpu_ns(self) -> tuple[int, ...]:
+        """The CPU time of each of these steps, of all threads together; empty if it was not measured."""
+        return self.window.bare_cpu_ns if self.window else self.unprofiled_cpu_ns
 
     @property
     def raised_in_window(self) -> int:

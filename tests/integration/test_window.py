@@ -117,7 +117,7 @@ def test_a_run_says_what_its_steps_took_with_and_without_the_profiler(tmp_path: 
 
     assert program.calls == window.passes == 3 + 4 + 1 + 4
     assert (window.steps, window.warmup) == (len(window.step_ns), 3) == (4, 3)
-    assert len(window.bare_step_ns) == 4
+    assert (len(window.bare_step_ns), len(window.bare_cpu_ns)) == (4, 4)
     assert 0 < sum(window.step_ns) <= window.wall_ns
     assert [step.number for step in profile_of(run).steps] == [0, 1, 2, 3]
     for step, wall_ns in zip(profile_of(run).steps, window.step_ns, strict=True):
@@ -231,6 +231,8 @@ def test_steps_are_timed_without_the_profiler_too(tmp_path: Path) -> None:
     [said] = run_summary(run)
 
     assert (run.window, run.warmup, len(run.bare_step_ns), run.settled_ns) == (None, 1, 3, run.bare_step_ns)
+    assert len(run.bare_cpu_ns) == 3
+    assert min(run.bare_cpu_ns) > 0
     assert said.message.endswith("without the profiler (median of 3).")
     assert "3 steps of " in trace_scenario("show", run.path).stdout.splitlines()[1]
 

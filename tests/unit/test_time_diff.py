@@ -193,6 +193,26 @@ def test_a_bound_on_memory_allows_for_one_block(typed, state):
     assert _diff(*runs, conditions=[parse_condition(typed)]).outcomes[0].state == state
 
 
+def test_cpu_time_has_a_verdict_of_its_own():
+    """It is of the pass without the profiler, with a smaller allowance, and can be a condition."""
+    one = _run(window=Window(6, 1, 6000, STEADY, STEADY, bare_cpu_ns=STEADY))
+    more = tuple(each * 13 // 10 for each in STEADY)
+    report = _diff(
+        one,
+        _run(window=Window(6, 1, 6000, STEADY, STEADY, bare_cpu_ns=more)),
+        conditions=[parse_condition("cpu_ns>5%"), parse_condition("cpu_ns>1ms")],
+    )
+
+    assert (report.measured.cpu_ns.verdict, report.measured.cpu_ns.noise) == ("slower", 0.15)
+    assert report.measured.time.verdict == "same"
+    assert [(each.state, each.reason) for each in report.outcomes] == [
+        ("met", "CPU time is slower"),
+        ("not met", "CPU time is slower"),
+    ]
+    assert _diff(one, _run()).measured.cpu_ns is None
+    assert _diff(one, _run(), conditions=[parse_condition("cpu_ns>5%")]).outcomes[0].state == "unclear"
+
+
 def test_a_step_that_raised_is_in_no_batch():
     """What it took, and what its nodes took, are no samples; neither is its marker where nobody wrote times down."""
     run = _run(window=Window(5, 1, 5000), raised=Raised("window", 2))

@@ -166,7 +166,7 @@ def _run(calls: Sequence[Call], session: Session, settings: Settings) -> None:
         with telling(session, BARE, lambda: len(bare.step_ns)):
             bare.run(once, settings.steps, progress=lambda number: settings.progress("timing", number, settings.steps))
     finally:
-        session.note(bare_step_ns=bare.step_ns)  # whatever becomes of the window
+        session.note(bare_step_ns=bare.step_ns, bare_cpu_ns=bare.cpu_ns)  # whatever becomes of the window
     bare.traced = session.traced_since(known)
     if session.profiler is not None:
         iterators = any(hooks.is_iterator(given) for call in calls for given in (*call.args, *call.kwargs.values()))

@@ -17,6 +17,7 @@ class Pass:
     """What is known of a pass so far. A step that raised is not in it."""
 
     step_ns: list[int] = dataclasses.field(default_factory=list)  # wall time of each step that came to its end
+    cpu_ns: list[int] = dataclasses.field(default_factory=list)  # what the process's threads computed in each of them
     wall_ns: int = 0  # from the begin of the first step to the end of the last of these
     traced: tuple[str, ...] = ()  # names of the functions that TensorFlow traced in it, as often as it did
 
@@ -44,6 +45,7 @@ class Pass:
             if number and not goes_on():
                 return
             progress(number)
+            computed = time.process_time_ns()
             begin = time.perf_counter_ns()
             first = first or begin
             with tf.profiler.experimental.Trace("step", step_num=number, _r=1):
@@ -51,6 +53,7 @@ class Pass:
                 settle()
             end = time.perf_counter_ns()
             self.step_ns.append(end - begin)
+            self.cpu_ns.append(time.process_time_ns() - computed)
             self.wall_ns = end - first
 
 

@@ -103,8 +103,9 @@ def _note(session: Session, seen: Pass, *, warmup: int, bare: Pass, fresh: bool,
         bare_step_ns=tuple(bare.step_ns),
         fresh=fresh,
         incomplete=incomplete,
+        bare_cpu_ns=tuple(bare.cpu_ns),
     )
-    session.note(window=dataclasses.asdict(window), bare_step_ns=None)
+    session.note(window=dataclasses.asdict(window), bare_step_ns=None, bare_cpu_ns=None)
 
 
 def _instantiated_again(session: Session, profiler: Profiler, step: Callable[[], None]) -> bool:
@@ -133,7 +134,7 @@ def block_window(session: Session, profiler: Profiler) -> Iterator[None]:
                 ended = True
         finally:
             if not profiler.warnings:
-                block = Pass([profiler.wall_ns] if ended else [], profiler.wall_ns)
+                block = Pass([profiler.wall_ns] if ended else [], wall_ns=profiler.wall_ns)
                 incomplete = _ran_before(session.functions_so_far) or (_ITERATORS if older() else "")
                 _note(session, block, warmup=0, bare=Pass(), fresh=False, incomplete=incomplete)
     if profiler.used_up:

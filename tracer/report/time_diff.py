@@ -11,7 +11,7 @@ from tracer.profile.memory import in_use
 from tracer.profile.model import Profile
 from tracer.profile.sums import common_steps
 from tracer.recorded import Run
-from tracer.timing.compare import ELSEWHERE, INCONCLUSIVE, NOISE, SAME, Compared, Comparison, compare
+from tracer.timing.compare import ELSEWHERE, INCONCLUSIVE, NOISE, NOISE_OF_CPU, SAME, Compared, Comparison, compare
 from tracer.timing.samples import BARE, PROFILED, Sampled, step_samples
 
 LARGER = "larger"
@@ -85,6 +85,14 @@ def time_diff(
     found = compare([(old[name], new[name]) for name in passes], allowed)
     steps = len(old[passes[0]]), len(new[passes[0]])
     return TimeDiff(found, passes, steps, _reason(found, elsewhere=elsewhere))
+
+
+def cpu_diff(before: Run, after: Run, noise: float | None = None) -> Comparison | None:
+    """Returns how the CPU time of a step without the profiler compares; None where a side did not measure it."""
+    if not before.bare_cpu_ns or not after.bare_cpu_ns:
+        return None
+    allowed = noise if noise is not None else NOISE_OF_CPU if same_machine(before, after) else ELSEWHERE
+    return compare([(before.bare_cpu_ns, after.bare_cpu_ns)], allowed)
 
 
 def same_machine(before: Run, after: Run) -> bool:

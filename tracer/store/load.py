@@ -72,6 +72,7 @@ def _run(path: Path, facts: dict[str, Any]) -> Run:
         functions=group_functions(traces),
         profiles=profile_files(path),
         unprofiled_ns=tuple(facts.get("bare_step_ns") or ()),
+        unprofiled_cpu_ns=tuple(facts.get("bare_cpu_ns") or ()),
         warmup=int(facts.get("warmup") or 0),
         raised=Raised(raised["pass"], raised["step"]) if raised else None,
         _open_profile=reader.profile,
@@ -89,6 +90,7 @@ def _window(facts: Mapping[str, Any]) -> Window:
         bare_step_ns=tuple(facts.get("bare_step_ns") or ()),
         fresh=bool(facts.get("fresh")),
         incomplete=str(facts.get("incomplete") or ""),
+        bare_cpu_ns=tuple(facts.get("bare_cpu_ns") or ()),
     )
 
 

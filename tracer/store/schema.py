@@ -43,6 +43,7 @@ _WINDOW = {
     "wall_ns": _COUNT,
     "step_ns": [_COUNT],
     "bare_step_ns": [_COUNT],
+    "bare_cpu_ns": [_COUNT],
     "fresh": _TRUTH,
     "incomplete": _TEXT,
 }
@@ -59,6 +60,7 @@ RUN: Mapping[str, Any] = {
     "seconds": Either(_SECONDS),
     "window": Either(_WINDOW),
     "bare_step_ns": Either([_COUNT]),
+    "bare_cpu_ns": Either([_COUNT]),
     "warmup": Either(_COUNT),
     "raised": Either({"pass": _TEXT, "step": _COUNT}),
     "calls": Either([{"name": _TEXT, "status": _TEXT, "error": _TEXT}]),
