@@ -7,12 +7,12 @@ profile, too.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice, repeat
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
-from tracer.profile.model import Allocation, Profile
+from tracer.profile.model import Allocation, Executions, Profile
 
 
 class Peak(NamedTuple):
@@ -70,17 +70,30 @@ def in_use(profile: Profile) -> Mapping[str, InUse]:
     return {device: InUse(of_device) for device, of_device in sorted(events.items())}
 
 
-def while_running(profile: Profile) -> Iterable[int]:
+def while_running(profile: Profile) -> Sequence[int]:
     """Returns for each execution the most bytes in use on its device while it ran; 0 where nothing is known."""
     rows = profile.executions
-    if not profile.allocations:
-        return repeat(0, len(rows))
+    most = array("q", bytes(rows.start_ns.itemsize * len(rows)))
     devices = in_use(profile)
-    threads = [devices.get(thread.device) for thread in profile.threads]
-    return (
-        of_device.most(start, done) if (of_device := threads[thread]) else 0
-        for thread, start, done in zip(rows.thread, rows.start_ns, rows.done_ns, strict=True)
-    )
+    for number, thread in enumerate(profile.threads):
+        if thread.device in devices:
+            first, last = bisect_left(rows.thread, number), bisect_right(rows.thread, number)
+            _fill(most, rows, devices[thread.device], first, last)
+    return most
+
+
+def _fill(most: array[int], rows: Executions, memory: InUse, first: int, last: int) -> None:
+    """Fills in what is known of the executions of one thread: all that begin between two events at once."""
+    starts, times = rows.start_ns, memory.times
+    while first < last:
+        event = bisect_right(times, starts[first])
+        until = bisect_left(starts, times[event], first, last) if event < len(times) else last
+        most[first:until] = array("q", [memory.bytes[event]]) * (until - first)
+        if event < len(times):
+            for row, done in enumerate(rows.done_ns[first:until], first):
+                if done >= times[event]:
+                    most[row] = memory.most(starts[row], done)
+        first = until
 
 
 def peaks(profile: Profile) -> list[Peak]:
