@@ -20,6 +20,7 @@ from tests.helpers import run_python
 from tests.integration.test_scenarios import SCENARIOS
 from tracer.graph.hlo import read_hlo
 from tracer.graph.inline import inline
+from tracer.graph.lines import Frame
 from tracer.graph.model import Graph
 from tracer.graph.names import node_path
 from tracer.profile.activity import read_timelines
@@ -111,9 +112,12 @@ cpus = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
+def replica(x):
+    return tf.reduce_sum(tf.linalg.qr(x)[0])
+
 @tf.function
 def step(x):
-    return strategy.reduce("SUM", strategy.run(lambda x: tf.reduce_sum(tf.linalg.qr(x)[0]), args=(x,)), axis=None)
+    return strategy.reduce("SUM", strategy.run(replica, args=(x,)), axis=None)
 
 print(tracer.record(step, tf.random.normal([64, 64]), steps=3, warmup=1, logdir=sys.argv[1]).path)
 """
@@ -458,12 +462,20 @@ def test_the_peak_is_what_the_allocator_says(recorded: Callable[[str], Path]) ->
 
 
 def test_replicas_run_on_their_own_devices(tmp_path: Path) -> None:
-    """Each replica's nodes are on its logical device, though the host's threads are the same for both."""
-    path = run_python(MIRRORED, tmp_path, TF_CPP_MIN_LOG_LEVEL="3").splitlines()[-1]
+    """Each replica's nodes are on its logical device, though the host's threads are the same, and has the user's line."""
+    file = tmp_path / "replicas.py"
+    file.write_text(MIRRORED)  # AutoGraph rewrites what has a source
+    start = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0])"
+    path = run_python(start, file, tmp_path, TF_CPP_MIN_LOG_LEVEL="3").splitlines()[-1]
     timing = read_timing(load_run(Path(path)))
-    devices = {node.time.path: node.time.device for node in timing.nodes if node.op == "Qr"}
+    nodes = [node for node in timing.nodes if node.op == "Qr"]
 
-    assert devices == {"Qr": "/device:CPU:0", "replica_1/Qr": "/device:CPU:1"}
+    assert {node.time.path: node.time.device for node in nodes} == {
+        "Qr": "/device:CPU:0",
+        "replica_1/Qr": "/device:CPU:1",
+    }
+    assert {node.owner.stack[-1] for node in nodes} == {Frame(str(file), 11, "replica")}
+    assert {Path(frame.file).name for node in timing.nodes for frame in node.owner.stack} == {"replicas.py"}
 
 
 def test_a_decomposition_takes_what_a_stopwatch_says(tmp_path: Path) -> None:
