@@ -462,7 +462,7 @@ def test_the_peak_is_what_the_allocator_says(recorded: Callable[[str], Path]) ->
 
 
 def test_replicas_run_on_their_own_devices(tmp_path: Path) -> None:
-    """Nodes of replicas are on their logical devices, though the host's threads are the same, and at the user's line."""
+    """Their nodes are on their logical devices, though the threads of the host are the same, and at the user's line."""
     file = tmp_path / "replicas.py"
     file.write_text(MIRRORED)  # AutoGraph rewrites what has a source
     start = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0])"
