@@ -44,14 +44,20 @@ def _function(row: RetracedFunction, style: Style) -> list[Part]:
         Piece(f" in {text.plural(row.calls, 'call')}, {text.seconds(row.seconds)} lost"),
         *((Piece(f"  {source_line(row.definition)}", "dim"),) if row.definition else ()),
     )
-    parts: list[Part] = [Wrapped(head, indent=2)]
+    parts: list[Part] = [Wrapped(head, indent=2), *cause_lines(row, style)]
+    if row.legitimate:
+        parts += _indented([plain(f"no retraces: {_legitimate(row.legitimate)}", "dim")], style)
+    return parts
+
+
+def cause_lines(row: RetracedFunction, style: Style) -> list[Part]:
+    """Returns what made TensorFlow trace a function again: what changed, where, and what spares it."""
+    parts: list[Part] = []
     said = ""
     for causes in _groups(row.causes):
         advice = causes[0].advice.text
         parts += _indented(_group(causes, "as before" if advice == said else advice), style)
         said = advice
-    if row.legitimate:
-        parts += _indented([plain(f"no retraces: {_legitimate(row.legitimate)}", "dim")], style)
     return parts
 
 
@@ -74,7 +80,7 @@ def _group(causes: Sequence[Cause], advice: str) -> Sequence[Line]:
         f"took {text.seconds(sum(taken))}" if taken else "",
     ]
     return (
-        (Piece(f"{text.one_line(first.change.argument) or 'unknown'}: ", "cyan"), Piece(_chain(causes))),
+        (Piece(f"{text.one_line(first.change.about)}: ", "cyan"), Piece(_chain(causes))),
         plain(f"  {', '.join(filter(None, where))}", "dim"),
         plain(f"  do: {advice}"),
     )
@@ -82,6 +88,8 @@ def _group(causes: Sequence[Cause], advice: str) -> Sequence[Line]:
 
 def _chain(causes: Sequence[Cause]) -> str:
     """Returns the values that an argument had, one after the other as far as they are one chain."""
+    if causes[0].change.kind == "unknown":
+        return _short(causes[0].change.difference)
     written = [_short(causes[0].change.before), " -> ", _short(causes[0].change.after)]
     for before, cause in pairwise(causes):
         if len(written) > 2 * _CHAIN:
