@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from tracer import text
-from tracer.render.text.layout import Line, Piece, wrap
-from tracer.render.text.style import UNLIMITED, Part, Style, Wrapped, more, plain, source_line
+from tracer.render.text.layout import Line, Piece
+from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_line
 from tracer.report.retraces import Cause, Legitimate, RetracedFunction, RetracesReport
 from tracer.retracing.causes import Reason
 
-_WIDEST = 110  # columns: sentences are read badly in longer lines
 _CHAIN = 4  # values of one argument that are shown
 _LONGEST = 200  # characters of a type
 _REASONS: Mapping[Reason, str] = {
@@ -46,7 +45,7 @@ def _function(row: RetracedFunction, style: Style) -> list[Part]:
     )
     parts: list[Part] = [Wrapped(head, indent=2), *cause_lines(row, style)]
     if row.legitimate:
-        parts += _indented([plain(f"no retraces: {_legitimate(row.legitimate)}", "dim")], style)
+        parts += style.sentences([plain(f"no retraces: {_legitimate(row.legitimate)}", "dim")], indent=4)
     return parts
 
 
@@ -56,7 +55,7 @@ def cause_lines(row: RetracedFunction, style: Style) -> list[Part]:
     said = ""
     for causes in _groups(row.causes):
         advice = causes[0].advice.text
-        parts += _indented(_group(causes, "as before" if advice == said else advice), style)
+        parts += style.sentences(_group(causes, "as before" if advice == said else advice), indent=4)
         said = advice
     return parts
 
@@ -112,11 +111,6 @@ def _legitimate(rows: Sequence[Legitimate]) -> str:
         words = _REASONS[row.reason] + (f" ({changed})" if changed else "")
         by_reason.setdefault(words, []).append(f"#{row.trace}")
     return ", ".join(f"{' '.join(numbers)} {words}" for words, numbers in by_reason.items())
-
-
-def _indented(lines: Iterable[Line], style: Style) -> list[Part]:
-    width = style.width if style.width >= UNLIMITED else min(style.width, _WIDEST)  # a pipe gets each in one line
-    return [(Piece("  "), *row) for line in lines for row in wrap(line, width - 2, indent=4)]
 
 
 def _total(report: RetracesReport) -> str:
