@@ -19,7 +19,8 @@ from tracer.capture.graph_collection import GraphCollection
 from tracer.capture.imports import after_import
 from tracer.capture.main_module import Program, ended_with, wait_for_threads
 from tracer.capture.own_tools import OwnTools
-from tracer.capture.rolling import Plan, Windows, checked_plan
+from tracer.capture.plan import Plan, checked_plan
+from tracer.capture.rolling import Windows
 from tracer.capture.session import Collection, Session
 from tracer.capture.signals import Terminated, delivered_again, sigterm_raises
 from tracer.capture.step_calls import StepCalls

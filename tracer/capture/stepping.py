@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tracer.capture import hooks, marks
-from tracer.capture.rolling import Plan, Windows
+from tracer.capture.plan import Plan
+from tracer.capture.rolling import Windows
 from tracer.capture.step_calls import StepCalls
 
 if TYPE_CHECKING:
