@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from tracer.capture import tf_private
-from tracer.capture.functions import FunctionRecorder, RecordedFunction
+from tracer.capture.functions import FunctionRecorder
 from tracer.capture.keras_graph import conceptual_graphs
 from tracer.capture.module_scopes import ModuleIndex, module_scopes
 from tracer.capture.node_times import executed_nodes
 from tracer.capture.optimized import optimized_graphs, runtime_graphs
+from tracer.capture.recorded_function import RecordedFunction
 from tracer.collector import paused_collector
 from tracer.errors import WriteFailed, reason
 from tracer.graph.inline import Inlined, TooLarge, inline
