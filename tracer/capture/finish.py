@@ -23,7 +23,7 @@ from tracer.recorded import Run, Trace, Warned
 from tracer.store import layout
 from tracer.store.events import read_graph_tags, read_model_tags, write_graph_events
 from tracer.store.graph_def import write_graph
-from tracer.store.load import load_run, read_graph_def
+from tracer.store.load import GONE, load_run, read_graph_def
 from tracer.store.step_stats import Executed, step_stats
 from tracer.store.tags import LIMIT, crowded, shown_as, tag_nodes, within
 from tracer.store.writer import RunWriter
@@ -128,6 +128,7 @@ def write_tags(writer: RunWriter, recorder: FunctionRecorder, warnings: list[War
     path = writer.path
     warnings += recorder.warnings
     run = load_run(path)
+    _check_traces(run, recorder.recorded.values())
     names = tag_names(run)
     with paused_collector():
         tags = _Tags(path, warnings, executed_nodes(run, warnings))
@@ -237,6 +238,21 @@ class _Tags:
 
     def _warn(self, message: str) -> None:
         self._warnings.append(Warned("large-graph", message, "trace-scenario show has all of it"))
+
+
+def _check_traces(run: Run, recorded: Iterable[RecordedFunction]) -> None:
+    """Checks that each trace that was written is there, with its graph.
+
+    Raises:
+      WriteFailed: one is gone.
+    """
+    read = {trace.id: trace.stages["traced"] for trace in run.traces}
+    for function in recorded:
+        if read.get(function.folder, GONE) == GONE:
+            raise WriteFailed(
+                f"{Path(run.path) / layout.FUNCTIONS / function.folder} was written, and is gone",
+                hint="check the disk, and record the run again",
+            )
 
 
 def _check(file: Path, nodes: Mapping[str, int], models: Mapping[str, str], timed: Collection[str]) -> None:
