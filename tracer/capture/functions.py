@@ -260,12 +260,18 @@ class FunctionRecorder:
         """Keeps our failures out of the program that is recorded; the session reports the first when it ends."""
         try:
             yield
-        except TracerError as error:
-            self.failure = self.failure or error
         except Exception as error:  # noqa: BLE001  # whatever it is, the user's program goes on
-            failure = WriteFailed(
-                f"a function could not be recorded: {type(error).__name__}: {error}",
-                hint="the rest of the run is good; please report this with the function's source",
-            )
-            failure.__cause__ = error
-            self.failure = self.failure or failure
+            self.failed(error)
+
+    def failed(self, error: Exception) -> None:
+        """Keeps a failure of ours for the end of the session."""
+        if self.failure is not None:
+            return
+        if isinstance(error, TracerError):
+            self.failure = error
+            return
+        self.failure = WriteFailed(
+            f"a function could not be recorded: {type(error).__name__}: {error}",
+            hint="the rest of the run is good; please report this with the function's source",
+        )
+        self.failure.__cause__ = error

@@ -148,27 +148,36 @@ def _listening_to_iterators(iterated: Callable[[Any], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def outermost_calls(*, began: Callable[[Any], None], ended: Callable[[Any], None]) -> Iterator[None]:
+def outermost_calls(
+    *, began: Callable[[Any], None], ended: Callable[[Any], None], failed: Callable[[Exception], None]
+) -> Iterator[None]:
     """Calls back around each call of a function from eager Python, and not around those that it makes in turn.
 
-    Both get the tf.function object, or an AtomicFunction where there is none, as of a SavedModel.
+    Both get the tf.function object, or an AtomicFunction where there is none, as of a SavedModel. What they raise is
+    told to `failed`, and not to the program.
     """
     import tensorflow as tf
 
     state = threading.local()
     eagerly = tf.executing_eagerly
 
+    def tell(listener: Callable[[Any], None], function: Any) -> None:
+        try:
+            listener(function)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the program goes on
+            failed(error)
+
     def calling(original: Any) -> Any:
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:
             if getattr(state, "inside", False) or not eagerly():
                 return original(self, *args, **kwargs)
             state.inside = True
-            began(self)
+            tell(began, self)
             try:
                 return original(self, *args, **kwargs)
             finally:
                 state.inside = False
-                ended(self)
+                tell(ended, self)
 
         return call
 

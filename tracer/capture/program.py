@@ -159,11 +159,12 @@ class ProgramSession(Session):
             yield
 
     def _begin(self) -> None:
-        self._writer.update(**{key: value for key, value in environment.facts().items() if key == "versions"})
+        self._writer.update(versions=environment.versions())  # not devices: which of them to use is still open
         self._stack.enter_context(self._tools.watched())
         self._stack.enter_context(self.recording())
-        self._stack.enter_context(hooks.outermost_calls(began=self._called, ended=self.calls.ended))
-        marked = Marks(self.windows, self.calls)
+        calls = hooks.outermost_calls(began=self._called, ended=self.calls.ended, failed=self._recorder.failed)
+        self._stack.enter_context(calls)
+        marked = Marks(self.windows, self.calls, self._recorder.failed)
         self._stack.enter_context(marks.listening(marked, skip_steps=self._settings.plan.skip_steps))
 
     def _called(self, function: Any) -> None:
@@ -174,8 +175,9 @@ class ProgramSession(Session):
 
     def save(self) -> None:
         """Has what is known by now on disk: a window has ended, or a while has passed."""
-        self._drain()
-        super().save()
+        with self._recorder.guarded():
+            self._drain()
+            super().save()
 
     def close(self, error: BaseException | None) -> None:
         """Ends the session, once. Args and raises: as `Session.close`."""
@@ -185,9 +187,7 @@ class ProgramSession(Session):
         self._raised = error is not None
         self.windows.finish()
         self._stack.close()
-        if "tensorflow" in sys.modules:
-            self._writer.update(host=environment.facts()["host"])
-        self.note(**self.windows.outcome())
+        self.note(host=environment.host(), **self.windows.outcome())
         self.warnings += [*self.windows.said(), *self.calls.said(), *self._tools.warnings, *self._recorder.said()]
         super().close(error)
 
@@ -233,7 +233,7 @@ def record_program(
     error: BaseException | None = None
     failure: TracerError | None = None
     try:
-        with sigterm_raises(), delivered_again(), session.listening():
+        with sigterm_raises(stuck=session.save), delivered_again(), session.listening():
             try:
                 program.run()
             except BaseException as raised:  # noqa: BLE001  # however it ends, the run is closed

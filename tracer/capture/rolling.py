@@ -75,6 +75,7 @@ class Windows:
         self._returned_ns = 0  # when the call that the step began with came back; 0: it has not
         self._over_ns = self._begun_ns  # when the last window ended
         self._gap_s = 0.0
+        self._next = 0  # with `every`: the step at which the next window begins
         self._flushed_ns = self._begun_ns
         self._lock = threading.RLock()
 
@@ -203,7 +204,7 @@ class Windows:
         if not self._number:
             return True
         if self._plan.every:
-            return (number - self._plan.skip_steps) % self._plan.every == 0
+            return number >= self._next
         return time.perf_counter_ns() - self._over_ns >= self._gap_s * 1e9
 
     def _start(self, function: str, number: int, tentative: bool, *, again: bool = True) -> None:
@@ -220,6 +221,8 @@ class Windows:
             self._over_ns, self._gap_s = time.perf_counter_ns(), 1.0
             return
         self._tried |= tentative
+        if again and not tentative:
+            self._next = number + self._plan.every
         complete = not tentative and (self._plan.fresh or self._seamless or not self._begun)
         self._open = Profiled(function, number, (begin - self._begun_ns) / 1e9, tentative, complete)
 

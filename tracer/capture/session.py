@@ -132,6 +132,10 @@ class Session:
         """What could not be recorded, the first of it; None if nothing was lost."""
         return self._recorder.failure
 
+    def failed(self, error: Exception) -> None:
+        """Keeps a failure of ours out of the program, and for the session's end."""
+        self._recorder.failed(error)
+
     def __repr__(self) -> str:
         state = "recording" if self._run is None else repr(self._run)
         return f"<Session '{self.name}': {state}>"
