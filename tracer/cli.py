@@ -105,6 +105,15 @@ def _bytes(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     return parsed
 
 
+def _max_retraces(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--max-retraces",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Exit code 5 if all went well, and one of your functions was traced again more often.",
+    )(command)
+
+
 def _logdir(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--logdir",
@@ -212,12 +221,7 @@ def list_command(as_json: bool) -> None:
 @click.option("--hlo", is_flag=True, help="Have XLA compile also the functions that are not jitted, to see their HLO.")
 @click.option("--eager", is_flag=True, help="Call the target as it is: do not wrap it in a tf.function.")
 @click.option("--modes", default="", metavar="MODE,...", help="Record it in each of eager, graph, xla, and compare.")
-@click.option(
-    "--max-retraces",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Exit code 5 if a function is traced again more often.",
-)
+@_max_retraces
 @_logdir
 @_json
 def run(
@@ -301,12 +305,7 @@ class _ProgramCommand(click.Command):
 @click.option("--hlo", is_flag=True, help="Have XLA compile also the functions that are not jitted, to see their HLO.")
 @_logdir
 @_json
-@click.option(
-    "--max-retraces",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Exit code 5 if the program ended well, and one of your functions was traced again more often.",
-)
+@_max_retraces
 @click.argument("file", default="", metavar="FILE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 def script(

@@ -55,7 +55,6 @@ def listening(
 
 @contextlib.contextmanager
 def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
-    callbacks = get(f"{POLYMORPHIC}.transform:CONCRETE_FUNCTION_CALLBACKS")
     # Begin, options and key of each trace under way, by its graph.
     running: dict[int, tuple[float, Any, dict[str, Any] | None]] = {}
     keys = KeyReader()
@@ -93,14 +92,21 @@ def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
             )
         )
 
-    with replaced(f"{POLYMORPHIC}.tracing_compilation:_create_concrete_function", timed):
-        if callbacks is not None:
-            callbacks.append(callback)
-        try:
-            yield
-        finally:
-            if callbacks is not None and callback in callbacks:
-                callbacks.remove(callback)
+    with replaced(f"{POLYMORPHIC}.tracing_compilation:_create_concrete_function", timed), functions_made(callback):
+        yield
+
+
+@contextlib.contextmanager
+def functions_made(made: Callable[[Any], None]) -> Iterator[None]:
+    """Calls back with every ConcreteFunction that TensorFlow makes in the block."""
+    callbacks = get(f"{POLYMORPHIC}.transform:CONCRETE_FUNCTION_CALLBACKS")
+    if callbacks is not None:
+        callbacks.append(made)
+    try:
+        yield
+    finally:
+        if callbacks is not None and made in callbacks:
+            callbacks.remove(made)
 
 
 @contextlib.contextmanager

@@ -14,10 +14,11 @@ from typing import Any, Protocol
 from tracer.capture import environment, tf_private
 from tracer.capture.describe import file_origin
 from tracer.capture.finish import once, write_stages, write_tags
-from tracer.capture.functions import FunctionRecorder, RecordedFunction
+from tracer.capture.functions import FunctionRecorder
 from tracer.capture.limits import SECONDS, checked_seconds
 from tracer.capture.plan import Plan, checked_plan
 from tracer.capture.profiler import Profiler
+from tracer.capture.recorded_function import RecordedFunction
 from tracer.capture.rolling import Windows
 from tracer.capture.signals import Terminated, delivered_again, postponed, sigterm_raises
 from tracer.capture.stepping import rolling_windows

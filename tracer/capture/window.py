@@ -16,8 +16,8 @@ from tracer.recorded import BLOCK, INSTANTIATING, REST, WINDOW, Warned, Window
 from tracer.text import plural
 
 if TYPE_CHECKING:
-    from tracer.capture.functions import RecordedFunction
     from tracer.capture.record import Settings
+    from tracer.capture.recorded_function import RecordedFunction
     from tracer.capture.session import Session
 
 _NAMES = 3  # so many functions are named in a sentence

@@ -22,6 +22,7 @@ from tracer.store.schema import RUN, TRACE, check
 from tracer.store.sources import open_source
 
 _TYPE = re.compile(r"(?P<dtype>\w+)\[(?P<dims>\.\.\.|[\d?, ]*)\]")
+GONE = "its file is gone"  # of a traced graph, which every trace has if nobody says why not
 _AGAIN = "the file is damaged; record the run again"
 
 
@@ -155,7 +156,7 @@ def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[s
     stages = {
         stage: ""
         if (folder / file).is_file()
-        else missing.get(stage, "its file is gone" if stage == "traced" else "it was not recorded")
+        else missing.get(stage, GONE if stage == "traced" else "it was not recorded")
         for stage, file in layout.STAGE_FILES.items()
     }
     captures = captured_variables(facts.get("captures") or ())
