@@ -164,7 +164,7 @@ def test_the_line_with_the_decomposition_has_its_time(known: Callable[[str], Pat
     profiled = sum(report["window"]["step_ns"])
 
     assert report["lines"]["items"][0] == line
-    assert line["self_ns"] > 0.9 * report["self_ns"]
+    assert line["self_ns"] > 0.7 * report["self_ns"]  # a busy machine adds to what the rest takes
     assert 0.5 * profiled < line["self_ns"] <= profiled
     assert line["self_ns"] / 6 < 3 * statistics.median(report["window"]["bare_step_ns"])
 
