@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -226,6 +227,21 @@ def test_the_step_function_that_is_asked_for_is_the_step(functions) -> None:
     assert [step for step in told.steps if not step[2]] == [("helper", 0, False)]
     assert calls.said() == []
     assert [(each.code, each.hint) for each in other.said()] == [("no-steps", "did you mean 'train'?")]
+
+
+def test_calls_of_another_thread_are_no_steps(functions) -> None:
+    """Of two threads that call one function the steps are those of the one that takes more time."""
+    _, train = functions
+    told = Told()
+    calls = StepCalls(told, skip_steps=0)
+    for _ in range(3):
+        called(calls, train, 0.05)
+    other = threading.Thread(target=lambda: [called(calls, train) for _ in range(2)])
+    other.start()
+    other.join()
+    called(calls, train, 0.05)
+
+    assert told.steps == [("train", number, False) for number in range(4)]
 
 
 def test_steps_that_a_program_marks_go_before_calls(functions) -> None:
