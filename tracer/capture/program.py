@@ -17,7 +17,7 @@ from tracer.capture.finish import write_optimized
 from tracer.capture.functions import FunctionRecorder
 from tracer.capture.graph_collection import GraphCollection
 from tracer.capture.imports import after_import
-from tracer.capture.main_module import Program, ended_with, wait_for_threads
+from tracer.capture.main_module import Program, ended_with, wait_for_threads, was_not_found
 from tracer.capture.own_tools import OwnTools
 from tracer.capture.plan import Plan, checked_plan
 from tracer.capture.rolling import Windows
@@ -27,6 +27,7 @@ from tracer.capture.step_calls import StepCalls
 from tracer.capture.stepping import Marks
 from tracer.errors import TracerError, UsageError
 from tracer.recorded import Run, Warned
+from tracer.store.writer import remove_run
 
 MAX_BYTES = 256 << 20  # of a run's folder: what a person keeps without a thought, and reads in seconds
 _OF_WINDOWS = 4  # of the folder a fourth is for profiles: to read one takes 12 times its size of memory
@@ -193,6 +194,14 @@ class ProgramSession(Session):
         self.warnings += [*self.windows.said(), *self.calls.said(), *self._tools.warnings, *self._recorder.said()]
         super().close(error)
 
+    def discard(self) -> None:
+        """Ends the session and leaves nothing of it: there was no program to record."""
+        self._closed = True
+        self.windows.finish()
+        self._stack.close()
+        self._release()
+        remove_run(self.path)
+
     def _drain(self) -> None:
         assert isinstance(self._collection, GraphCollection)
         self._collection.drain()
@@ -246,7 +255,10 @@ def record_program(
         error = error or late
         code = ended_with(late)
     try:
-        session.close(error)
+        if was_not_found(error):
+            session.discard()
+        else:
+            session.close(error)
     except TracerError as raised_by_us:
         failure = raised_by_us
     number = error.signal if isinstance(error, Terminated) else 0
