@@ -28,7 +28,9 @@ from tracer.timing.compare import (
 RECORDED = json.loads((Path(__file__).parents[1] / "data/steps/unchanged.json").read_text())
 # Wall and CPU times of the steps of 14 runs of each of four programs, in microseconds, recorded in turns: with 10
 # layers and with 12, which is about 20 % more work. Other programs wanted both processors almost all of the time.
-OF_CPU = json.loads((Path(__file__).parents[1] / "data/steps/cpu.json").read_text())
+BUSY = [
+    json.loads((Path(__file__).parents[1] / f"data/steps/busy-{name}.json").read_text()) for name in ("wall", "cpu")
+]
 UNCHANGED = [(name, *pair) for name, runs in RECORDED.items() for pair in itertools.pairwise(runs)]
 
 
@@ -152,9 +154,9 @@ def _verdicts(which, noise, one, others):
     """Returns how each run of each program compares with each other one: `which` is 0 for wall, 1 for CPU time."""
     found = []
     for name in ("conv", "eager", "matmul", "mlp"):
-        before, after = OF_CPU[f"{name}, {one}"], OF_CPU[f"{name}, {others}"]
+        before, after = BUSY[which][f"{name}, {one}"], BUSY[which][f"{name}, {others}"]
         pairs = itertools.permutations(before, 2) if one == others else itertools.product(before, after)
-        found += [compare([(first[which], second[which])], noise).verdict for first, second in pairs]
+        found += [compare([(first, second)], noise).verdict for first, second in pairs]
     return found
 
 
