@@ -42,7 +42,8 @@ class Recorded:
     function: str  # runtime name: "__inference_step_28"
     paths: Container[str]  # node paths of its graphs, traced and optimised
     instructions: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # see `hlo_nodes`
-    of_input: bool = False  # whether tf.data runs it
+    of_input: bool = False  # whether tf.data runs it, by its name
+    called: bool = False  # whether Python calls it: then tf.data does not run it
     device: Callable[[str], str] = lambda _: ""  # on which device the node at a path was placed; empty if unknown
 
 
@@ -66,7 +67,8 @@ class Lookup:
     def __init__(self, recorded: Sequence[Recorded]) -> None:
         self._recorded = recorded
         self._by_function = {trace.function: trace for trace in recorded if trace.function}
-        self._input_first = sorted(recorded, key=lambda trace: not trace.of_input)
+        may_be_input = (trace for trace in recorded if trace.of_input or not trace.called)
+        self._run_by_input = sorted(may_be_input, key=lambda trace: not trace.of_input)
         self._by_trace = {trace.trace: trace for trace in recorded}
         self._devices: dict[Owner, str] = {}
         self._programs: dict[str, Recorded | None] = {}
@@ -114,7 +116,7 @@ class Lookup:
         if called and full in called.paths:
             return (Owner(OF_NODE, called.trace, full),)
         for wanted in dict.fromkeys((full, path)):
-            for trace in self._input_first if run.input else self._recorded:
+            for trace in self._run_by_input if run.input else self._recorded:
                 # Of a function that is not recorded, a path that a recorded one has too is no proof.
                 if (called or not run.function or not trace.function) and wanted in trace.paths:
                     return (Owner(OF_NODE, trace.trace, wanted),)

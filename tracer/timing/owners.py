@@ -58,6 +58,7 @@ class TraceOwners:
             _Paths(self),
             _Instructions(self),
             of_input=self.trace.name.startswith(_DATASET),
+            called=bool(self.trace.calls),
             device=self.device,
         )
 
