@@ -280,6 +280,21 @@ def test_what_tf_data_runs_is_never_of_a_function_that_python_calls():
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "kind", "trace", "path"), [("b", "input", "", "Mul"), ("a", "node", "000-Dataset_map_a", "mul")]
+)
+def test_a_node_that_several_functions_of_datasets_have_is_the_pipelines(source, kind, trace, path):
+    """TensorFlow does not say which function tf.data runs: only where all are of one Python function it is known."""
+    one, two = (
+        dataclasses.replace(recorded(f"{at:03d}-Dataset_map_{of}", f"{of}_{at}", "mul"), of_input=True, source=of)
+        for at, of in enumerate(["a", source])
+    )
+    data = "data  InstantiatedCapturedFunction::Run{id=8} 0-100  ExecutorState::Process{id=8} 1-90  mul:Mul 10-40"
+    [node] = attribute([profile(host(data))], [one, two]).nodes
+
+    assert (node.kind, node.trace, node.path, node.calls, node.in_input) == (kind, trace, path, 1, True)
+
+
 def test_a_function_that_tf_data_runs_may_have_any_name():
     """AutoGraph calls the body of a loop over a dataset by another name; Python does not call it."""
     called = dataclasses.replace(recorded("000-f", "f", "mul"), called=True)

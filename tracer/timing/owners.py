@@ -59,6 +59,7 @@ class TraceOwners:
             _Instructions(self),
             of_input=self.trace.name.startswith(_DATASET),
             called=bool(self.trace.calls),
+            source=f"{self.trace.name} {self.trace.definition}",
             device=self.device,
         )
 
