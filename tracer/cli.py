@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -21,7 +22,7 @@ from tracer.terminal import (
 from tracer.text import parse_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 REGRESSION = 5  # the exit code of a comparison that found a change it was to fail on
 INCONCLUSIVE = 6  # of a comparison that cannot tell whether there is such a change
@@ -50,7 +51,11 @@ class Commands(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs a command and exits with the code that its outcome has."""
         kwargs["standalone_mode"] = False
-        _escape_what_cannot_be_written()
+        with _escaped_output() as before:
+            kwargs["obj"] = before
+            self._run(*args, **kwargs)
+
+    def _run(self, *args: Any, **kwargs: Any) -> None:
         try:
             code = super().main(*args, **kwargs)
         except TracerError as error:
@@ -76,10 +81,42 @@ class Commands(click.Group):
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _escape_what_cannot_be_written() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names of files may hold bytes that no encoding has
-            stream.reconfigure(errors="backslashreplace")
+@contextlib.contextmanager
+def _escaped_output() -> Iterator[dict[io.TextIOWrapper, str]]:
+    """Has what no encoding has written as an escape, as names of files may hold it, and yields what was set before."""
+    streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]
+    before = _errors_of(streams)
+    _set_errors(dict.fromkeys(streams, "backslashreplace"))
+    try:
+        yield before
+    finally:
+        _set_errors(before)
+
+
+@contextlib.contextmanager
+def _output_of_a_program(before: dict[io.TextIOWrapper, str]) -> Iterator[None]:
+    """Has the output as Python opened it while a program runs; what the program sets is what it finds at exit."""
+    ours = _errors_of(before)
+    _set_errors(before)
+    try:
+        yield
+    finally:
+        before.update(_errors_of(before))
+        _set_errors(ours)
+
+
+def _errors_of(streams: Iterable[io.TextIOWrapper]) -> dict[io.TextIOWrapper, str]:
+    found = {}
+    for stream in streams:
+        with contextlib.suppress(ValueError):  # the program has made another of its bytes
+            found[stream] = stream.errors or "strict"
+    return found
+
+
+def _set_errors(wanted: Mapping[io.TextIOWrapper, str]) -> None:
+    for stream, errors in wanted.items():
+        with contextlib.suppress(OSError, ValueError):  # it is closed, or nobody reads it
+            stream.reconfigure(errors=errors)
 
 
 def _unexpected(error: Exception) -> TracerError:
@@ -283,7 +320,7 @@ class _ProgramCommand(click.Command):
         flags |= {name for option in self.params for name in option.secondary_opts} | {"-h", "--help"}
         at = 0
         while at < len(args) and args[at].startswith("-") and args[at] != "--":
-            if args[at] == "-m":
+            if args[at] == "-m" and at + 1 < len(args):
                 args = [*args[: at + 2], "--", *args[at + 2 :]]
                 break
             at += 1 if args[at] in flags or "=" in args[at] else 2
@@ -308,8 +345,16 @@ class _ProgramCommand(click.Command):
 @_max_retraces
 @click.argument("file", default="", metavar="FILE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+@click.pass_obj
 def script(
-    file: str, arguments: tuple[str, ...], module: str, as_json: bool, max_retraces: int | None, **options: Any
+    before: dict[io.TextIOWrapper, str],
+    /,
+    file: str,
+    arguments: tuple[str, ...],
+    module: str,
+    as_json: bool,
+    max_retraces: int | None,
+    **options: Any,
 ) -> int:
     """Record a whole program, unchanged: FILE, or -m MODULE, with its ARGS, as python would run it.
 
@@ -327,7 +372,7 @@ def script(
         file, arguments = "", (file, *arguments)
     output = Output(as_json, options["logdir"])
     last_words = ended_by_signal()  # first of all, so that what the program has Python do at exit comes before it
-    with program_output_apart(apart=as_json):
+    with program_output_apart(apart=as_json), _output_of_a_program(before):
         ended = api.script(file, arguments, module=module, **options)
     output.program(ended)
     last_words(ended.signal)

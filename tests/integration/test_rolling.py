@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -75,14 +76,14 @@ def test_windows_stay_within_their_bytes(made, tmp_path: Path) -> None:
 
 
 def test_what_follows_the_last_call_for_long_is_no_part_of_its_step(made) -> None:
-    """A program that does other things at its end has no step that is as long as these."""
+    """A program that does other things at its end has a last step that ends with its call."""
     windows = made(skip_steps=0, steps=5)
     stepped(windows, 3)
     time.sleep(0.1)
     windows.finish()
     window = windows.outcome()["window"]
 
-    assert window["steps"] == 2
+    assert window["steps"] == 3
     assert max(window["step_ns"]) < 0.1e9
 
 
@@ -146,7 +147,7 @@ def test_a_profiler_that_somebody_else_has_costs_the_windows_and_no_more(made, t
 class Told:
     """Windows that write down what they are told."""
 
-    source, is_tentative, stepping = "", False, ""
+    is_open = is_tentative = False
 
     def __init__(self) -> None:
         self.steps: list[tuple[str, int, bool]] = []
@@ -226,6 +227,21 @@ def test_the_step_function_that_is_asked_for_is_the_step(functions) -> None:
     assert [step for step in told.steps if not step[2]] == [("helper", 0, False)]
     assert calls.said() == []
     assert [(each.code, each.hint) for each in other.said()] == [("no-steps", "did you mean 'train'?")]
+
+
+def test_calls_of_another_thread_are_no_steps(functions) -> None:
+    """Of two threads that call one function the steps are those of the one that takes more time."""
+    _, train = functions
+    told = Told()
+    calls = StepCalls(told, skip_steps=0)
+    for _ in range(3):
+        called(calls, train, 0.05)
+    other = threading.Thread(target=lambda: [called(calls, train) for _ in range(2)])
+    other.start()
+    other.join()
+    called(calls, train, 0.05)
+
+    assert told.steps == [("train", number, False) for number in range(4)]
 
 
 def test_steps_that_a_program_marks_go_before_calls(functions) -> None:

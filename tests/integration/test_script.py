@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -335,6 +336,14 @@ def test_a_package_runs_as_python_runs_it(tmp_path: Path) -> None:
             1,
             "failed",
         ),
+        ("import sys\nsys.excepthook = lambda *error: sys.exit(9)\nraise ValueError('no good')", 9, "failed"),
+        ("import sys\nsys.excepthook = lambda *error: 1 / 0\nraise ValueError('no good')", 1, "failed"),
+        ("print('a')\nprint('\\u20ac \\ud800')", 1, "failed"),
+        (
+            "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.detach(), 'ascii', 'replace')\nprint('\\xe4')",
+            0,
+            "complete",
+        ),
         ("def f():\n    g()\ndef g():\n    raise ValueError('no good') from KeyError('why')\nf()\n", 1, "failed"),
         ("import sys; sys.stdout.close(); sys.stderr.close()", 0, "complete"),
         ("import os, tempfile; os.chdir(tempfile.gettempdir())", 0, "complete"),
@@ -370,6 +379,78 @@ def test_a_program_ends_as_it_does_without_us(source: str, code: int, status: st
     assert load_run(only_run(tmp_path / "logs")).status == status
 
 
+SHOWS = """
+    import os, sys
+    names = {name: type(value).__name__ for name, value in sorted(globals().items())}
+    print(__file__, sys.argv, sys.path[0], __package__, __spec__ and __spec__.name, __annotations__, names)
+    os.chdir("/")
+    import helper
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "environment"),
+    [
+        (["../here/./program.py", "a"], 0, {}),
+        (["program.py"], 1, {"PYTHONSAFEPATH": "1"}),  # there is no helper then, where Python knows the variable
+        (["./folder/", "a"], 0, {}),
+        (["archive.dat", "a"], 0, {}),
+        (["folder"], 0, {"PYTHONSAFEPATH": "1"}),
+        (["-m", "program", "a"], 0, {}),
+    ],
+)
+def test_a_program_finds_what_python_gives_it(
+    arguments: list[str], code: int, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """`__main__`, `sys.argv` and `sys.path` of a file, a folder, an archive and a module are as `python` makes them."""
+    here = tmp_path / "here"
+    (here / "folder").mkdir(parents=True)
+    for name in ("program.py", "folder/__main__.py"):
+        (here / name).write_text(textwrap.dedent(SHOWS))
+    for name in ("helper.py", "folder/helper.py"):
+        (here / name).write_text("")
+    with zipfile.ZipFile(here / "archive.dat", "w") as archive:
+        for name in ("__main__.py", "helper.py"):
+            archive.write(here / "folder" / name, name)
+    plain = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment},
+    )
+    recorded = trace_scenario("script", *arguments, cwd=here, PYTHONDONTWRITEBYTECODE="1", **environment)
+
+    assert plain.returncode == (code if hasattr(sys.flags, "safe_path") else 0)
+    assert (recorded.returncode, recorded.stdout) == (plain.returncode, plain.stdout)
+    assert recorded.stderr.startswith(plain.stderr)
+    assert len(list((here / "logs").glob("*/*/run.json"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-m", "nothing"], "No module named nothing"),
+        (["-m", "package"], "'package' is a package and cannot be directly executed"),
+        (["-m", "package.module.x"], "(ModuleNotFoundError: "),
+        (["-m", ".package"], "Relative module names not supported"),
+        (["package"], "can't find '__main__' module in "),
+    ],
+)
+def test_what_python_does_not_find_leaves_no_run(arguments: list[str], message: str, tmp_path: Path) -> None:
+    """Where there is no module or `__main__` to run, the message and the exit code are Python's; no run is left."""
+    (tmp_path / "package").mkdir()
+    for name in ("__init__.py", "module.py"):
+        (tmp_path / "package" / name).write_text("")
+    plain = subprocess.run([sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+    recorded = trace_scenario("script", *arguments, cwd=tmp_path)
+
+    assert message in plain.stderr
+    assert (recorded.returncode, recorded.stdout, recorded.stderr) == (plain.returncode, "", plain.stderr)
+    assert list(tmp_path.glob("logs/*")) == []
+
+
 def test_spawned_processes_find_the_program(tmp_path: Path) -> None:
     """`multiprocessing` with spawn imports the program's `__main__` in its children, as it does without us."""
     (tmp_path / "program.py").write_text(
@@ -394,6 +475,8 @@ def test_spawned_processes_find_the_program(tmp_path: Path) -> None:
         (["--max-bytes", "much", "program.py"], 2, "'much' is no number of bytes"),
         (["book.ipynb"], 2, "'book.ipynb' is a notebook"),
         (["--logdir", "program.py/logs", "program.py"], 1, "cannot write"),
+        (["-m"], 2, "option '-m' requires an argument"),
+        (["own/program.py"], 2, "the program has a module 'tracer', "),
     ],
 )
 def test_what_cannot_be_recorded_is_said_before_the_program_runs(
@@ -402,6 +485,9 @@ def test_what_cannot_be_recorded_is_said_before_the_program_runs(
     """A wrong option or file is one line of error and one of hint, and the program does not run."""
     (tmp_path / "program.py").write_text("print('ran')")
     (tmp_path / "book.ipynb").write_text("{}")
+    (tmp_path / "own").mkdir()
+    for name in ("program.py", "tracer.py"):
+        (tmp_path / "own" / name).write_text("print('ran')")
     done = trace_scenario("script", *arguments, cwd=tmp_path)
 
     assert (done.returncode, done.stdout) == (code, "")
@@ -509,22 +595,25 @@ def test_a_program_that_is_inside_of_a_long_op_dies_of_sigterm_too(tmp_path: Pat
 
 
 def test_a_folder_stays_within_its_limit(record: Callable[..., Recorded]) -> None:
-    """Of a program that traces without end the last graphs are left out, then the last traces; all are counted."""
+    """Of a program that traces much the last graphs are left out, then the last traces; the rest is whole and fits."""
     source = """
         import tensorflow as tf
 
-        for number in range(90):
-            tf.function(lambda x: x + float(number) + tf.reduce_sum(tf.constant([0.5] * 9000)), autograph=False)(1.0)
+        for number in range(300):
+            tf.function(lambda x: x + float(number) + tf.reduce_sum(tf.constant([0.5] * 2000)), autograph=False)(1.0)
     """
     recorded = record(source, options=("--max-bytes", "1MiB", "--no-profile"))
     [warned] = [each for each in recorded.run.warnings if each.code == "too-many-traces"]
-    size = sum(path.stat().st_size for path in Path(recorded.run.path).glob("functions/*/graph.pb"))
+    files = [path for path in Path(recorded.run.path).rglob("*") if path.is_file()]
     whole = [trace for trace in recorded.run.traces if not trace.stages["traced"]]
+    left = 300 - len(recorded.run.traces)
 
-    assert recorded.done.returncode == 0
-    assert 0.4 < size / (1 << 20) < 0.6
-    assert 0 < len(whole) < len(recorded.run.traces) <= 90
+    assert (recorded.done.returncode, recorded.run.status) == (0, "complete")
+    assert 0.3 < sum(file.stat().st_size for file in files) / (1 << 20) < 1
+    assert 0 < len(whole) < len(recorded.run.traces) < 300
     assert f"{len(recorded.run.traces) - len(whole)} traces are recorded without their graphs" in warned.message
+    assert f"and {left} not at all, nor {left} calls of those" in warned.message
+    assert len([file for file in files if file.name.startswith("events.")]) == 1
 
 
 def test_what_a_dataset_has_traced_is_in_the_time_of_tracing(record: Callable[..., Recorded]) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.abc
-import importlib.util
 import io
 import os
+import pkgutil
 import runpy
 import sys
 import threading
 import types
 from collections.abc import Callable, Iterator, Sequence
+from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,9 @@ from tracer.errors import NotFound, UsageError
 
 _USAGE = "trace-scenario script FILE [ARGS], or script -m MODULE [ARGS]"
 _OURS = str(Path(__file__).resolve().parents[1]) + os.sep
+_OUR_NAME = __name__.partition(".")[0]
+# Whether Python was told (-P, PYTHONSAFEPATH, -I) to put no folder of the program's before all others in `sys.path`.
+_SAFE_PATH = bool(getattr(sys.flags, "safe_path", sys.flags.isolated))
 
 
 class Program(NamedTuple):
@@ -45,68 +48,81 @@ def program(file: str, arguments: Sequence[str], *, module: str = "") -> Program
         raise UsageError("no program" if not file else "two programs: a file and a module", hint=_USAGE)
     text = " ".join((f"-m {module}" if module else file, *arguments))
     if module:
+        if not _SAFE_PATH:
+            _check_name_of_ours(str(Path.cwd()))
         return Program(module, text, lambda: _run_module(module, arguments))
     path = Path(file)
     if not path.exists():
         raise NotFound(f"no file '{file}'", hint=_USAGE)
     if path.suffix == ".ipynb":
         raise UsageError(f"'{file}' is a notebook", hint="in the notebook: %load_ext tracer.notebook, then %%trace")
-    if path.is_dir() or path.suffix in (".zip", ".pyz"):
-        return Program(path.stem, text, lambda: _run_archive(file, arguments))
-    return Program(path.stem, text, lambda: _run_file(file, arguments))
+    absolute = os.path.join(Path.cwd(), file)  # noqa: PTH118  # with the `./` and `../` in it, as Python has it
+    if pkgutil.get_importer(absolute) is not None:  # a folder, or a zip archive of whatever name
+        _check_name_of_ours(absolute)
+        return Program(path.stem, text, lambda: _run_archive(file, absolute, arguments))
+    if not _SAFE_PATH:
+        _check_name_of_ours(str(path.resolve().parent))
+    return Program(path.stem, text, lambda: _run_file(file, absolute, arguments))
 
 
-def _run_file(file: str, arguments: Sequence[str]) -> None:
-    path = str(Path(file).absolute())
+def _check_name_of_ours(folder: str) -> None:
+    """Checks that a program does not have a module of our name, in whose place it would get ours.
+
+    Raises:
+      UsageError: it has.
+    """
+    spec = PathFinder.find_spec(_OUR_NAME, [folder])
+    if spec is None or spec.origin is None:  # a folder without an `__init__.py` gives way to us in any case
+        return
+    if Path(spec.origin).resolve() != Path(_OURS, "__init__.py"):
+        raise UsageError(
+            f"the program has a module '{_OUR_NAME}', {spec.origin}, and would get this tool's in its place",
+            hint="rename it, or move it into a package",
+        )
+
+
+def _run_file(file: str, path: str, arguments: Sequence[str]) -> None:
     main = _fresh_main()
     main.__file__ = path
+    main.__loader__ = SourceFileLoader("__main__", path)
     main.__dict__["__cached__"] = None
     sys.argv[:] = [file, *arguments]
-    sys.path[0] = str(Path(path).resolve().parent)
+    if not _SAFE_PATH:
+        sys.path[0] = str(Path(path).resolve().parent)
     with io.open_code(path) as content:
         source = content.read()
     exec(compile(source, path, "exec", dont_inherit=True), main.__dict__)  # noqa: S102  # the user's program
 
 
 def _run_module(name: str, arguments: Sequence[str]) -> None:
-    sys.path[0] = str(Path.cwd())
+    if not _SAFE_PATH:
+        sys.path[0] = str(Path.cwd())
     sys.argv[:] = ["-m", *arguments]  # what the packages around it find while they are imported
-    code, spec = _module_code(name)
-    main = _fresh_main()
-    main.__file__ = spec.origin
-    main.__spec__ = spec
-    main.__package__ = spec.parent
-    main.__loader__ = spec.loader
-    main.__dict__["__cached__"] = spec.cached
-    sys.argv[0] = spec.origin or name
-    exec(code, main.__dict__)  # noqa: S102  # as above
+    _run_as_main(name, alter_argv=True)
 
 
-def _run_archive(file: str, arguments: Sequence[str]) -> None:
+def _run_archive(file: str, path: str, arguments: Sequence[str]) -> None:
     sys.argv[:] = [file, *arguments]
-    del sys.path[0]  # run_path puts the archive there
-    runpy.run_path(file, run_name="__main__")
+    sys.path[: 0 if _SAFE_PATH else 1] = [path]
+    _run_as_main("__main__", alter_argv=False)
 
 
-def _module_code(name: str) -> tuple[types.CodeType, Any]:
-    """Returns the code of a module, or of a package's `__main__`; ends as Python does where there is none."""
-    try:
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.submodule_search_locations is not None:
-            name = f"{name}.__main__"
-            spec = importlib.util.find_spec(name)
-    except (ModuleNotFoundError, ValueError) as error:
-        raise SystemExit(f"{sys.executable}: Error while finding module specification for '{name}' ({error})") from None
-    code = spec.loader.get_code(name) if spec and isinstance(spec.loader, importlib.abc.InspectLoader) else None
-    if spec is None or code is None:
-        raise SystemExit(f"{sys.executable}: No module named {name}")
-    return code, spec
+def _run_as_main(name: str, *, alter_argv: bool) -> None:
+    """Does what `python -m` does, and `python` with a folder or an archive: this is the function that they call."""
+    _fresh_main()
+    runpy._run_module_as_main(name, alter_argv)  # type: ignore[attr-defined]
+
+
+def was_not_found(error: BaseException | None) -> bool:
+    """Tells whether a program ended because there is no such module, or no `__main__` in a folder, to run."""
+    return isinstance(error, SystemExit) and isinstance(error.__context__, runpy._Error)  # type: ignore[attr-defined]
 
 
 def _fresh_main() -> Any:
     """Puts an empty `__main__` in the place of ours, where it stays: what runs at exit, or unpickles, looks there."""
     main: Any = types.ModuleType("__main__")
     main.__builtins__ = sys.modules["builtins"]
+    main.__annotations__ = {}
     sys.modules["__main__"] = main
     return main
 
@@ -137,16 +153,27 @@ def ended_with(error: BaseException | None) -> int:
     if error is None:
         return 0
     if isinstance(error, SystemExit):
-        if error.code is None or isinstance(error.code, int):
-            return error.code or 0
-        with contextlib.suppress(OSError, ValueError):  # it is closed
-            print(error.code, file=sys.stderr)
-        return 1
+        return _asked_for(error)
     _without_our_frames(error)
     try:
         sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit as asked:
+        return _asked_for(asked)
     except BaseException as failure:  # noqa: BLE001  # Python shows both, too
-        sys.__excepthook__(type(failure), failure, failure.__traceback__)
+        _without_our_frames(failure)
+        for headline, shown in (("Error in sys.excepthook:", failure), ("\nOriginal exception was:", error)):
+            with contextlib.suppress(OSError, ValueError):  # it is closed
+                print(headline, file=sys.stderr)
+            sys.__excepthook__(type(shown), shown, shown.__traceback__)
+    return 1
+
+
+def _asked_for(error: SystemExit) -> int:
+    """Returns the exit code that `sys.exit` asked for; a text is told, and is 1."""
+    if error.code is None or isinstance(error.code, int):
+        return error.code or 0
+    with contextlib.suppress(OSError, ValueError):  # it is closed
+        print(error.code, file=sys.stderr)
     return 1
 
 

@@ -17,7 +17,7 @@ from tracer.capture.finish import write_optimized
 from tracer.capture.functions import FunctionRecorder
 from tracer.capture.graph_collection import GraphCollection
 from tracer.capture.imports import after_import
-from tracer.capture.main_module import Program, ended_with, wait_for_threads
+from tracer.capture.main_module import Program, ended_with, wait_for_threads, was_not_found
 from tracer.capture.own_tools import OwnTools
 from tracer.capture.plan import Plan, checked_plan
 from tracer.capture.rolling import Windows
@@ -27,9 +27,11 @@ from tracer.capture.step_calls import StepCalls
 from tracer.capture.stepping import Marks
 from tracer.errors import TracerError, UsageError
 from tracer.recorded import Run, Warned
+from tracer.store.writer import remove_run
 
 MAX_BYTES = 256 << 20  # of a run's folder: what a person keeps without a thought, and reads in seconds
 _OF_WINDOWS = 4  # of the folder a fourth is for profiles: to read one takes 12 times its size of memory
+_OF_TAGS = 4
 _UNTAKEN = 32  # functions that may be traced before their optimised graphs are taken from TensorFlow
 _WAITING = 256  # functions that are not called yet, and may still be
 
@@ -116,6 +118,7 @@ class ProgramSession(Session):
           WriteFailed: the log folder cannot be written.
         """
         self._settings = settings
+        self.room_for_tags = settings.max_bytes // _OF_TAGS
         given = {
             "profile": settings.profile,
             "sources": settings.sources,
@@ -185,11 +188,19 @@ class ProgramSession(Session):
             return
         self._closed = True
         self._broke_off = status(error) != "complete"
-        self.windows.finish()
+        self.windows.finish(self.calls.choice)
         self._stack.close()
         self.note(host=environment.host(), **self.windows.outcome())
         self.warnings += [*self.windows.said(), *self.calls.said(), *self._tools.warnings, *self._recorder.said()]
         super().close(error)
+
+    def discard(self) -> None:
+        """Ends the session and leaves nothing of it: there was no program to record."""
+        self._closed = True
+        self.windows.finish()
+        self._stack.close()
+        self._release()
+        remove_run(self.path)
 
     def _drain(self) -> None:
         assert isinstance(self._collection, GraphCollection)
@@ -250,26 +261,38 @@ def record_program(
         error = error or late
         code = ended_with(late)
     try:
-        session.close(error)
+        if was_not_found(error):
+            session.discard()
+        else:
+            session.close(error)
     except TracerError as raised_by_us:
         failure = raised_by_us
-    number = signal.SIGTERM if isinstance(error, Terminated) else 0
+    number = error.signal if isinstance(error, Terminated) else 0
     number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else number
     return Ended(code, number, session.run if session.is_readable else None, failure or session.failure)
 
 
 @contextlib.contextmanager
 def _early_exit(session: ProgramSession) -> Iterator[None]:
-    """Has `os._exit` close the session first: Python leaves at once there, and nothing else runs."""
-    original = os._exit
+    """Has what leaves Python at once close the session first: `os._exit`, and a program that turns into another."""
 
-    def leave(status: int) -> None:
-        with contextlib.suppress(BaseException):
-            session.close(None if status == 0 else SystemExit(status))
-        original(status)
+    def closing(original: Callable[..., Any], error: Callable[..., BaseException | None]) -> Callable[..., Any]:
+        def leave(*args: Any) -> Any:
+            with contextlib.suppress(BaseException):
+                session.close(error(*args))
+            return original(*args)
 
-    os._exit = leave  # type: ignore[assignment]  # it does not come back either
+        return leave
+
+    def of_status(status: int = 0, *_: Any) -> BaseException | None:
+        return SystemExit(status) if status else None
+
+    leavers = {"_exit": of_status, "execv": lambda *_: None, "execve": lambda *_: None}
+    originals = {name: getattr(os, name) for name in leavers}
+    for name, error in leavers.items():
+        setattr(os, name, closing(originals[name], error))
     try:
         yield
     finally:
-        os._exit = original
+        for name, original in originals.items():
+            setattr(os, name, original)
