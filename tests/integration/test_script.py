@@ -18,6 +18,7 @@ import pytest
 import tracer
 from tests.integration.conftest import COMMAND, trace_scenario
 from tests.integration.test_faults import only_run
+from tracer import text
 from tracer.recorded import Run
 from tracer.store.load import load_run
 
@@ -192,6 +193,40 @@ def test_fresh_windows_are_all_complete(record: Callable[..., Recorded]) -> None
     assert {row.node.time.calls for row in report.ops.items if row.node.op in ("Relu", "MatMul", "_FusedMatMul")} == {
         12
     }
+
+
+DATASET = """
+    import tensorflow as tf
+
+    @tf.function
+    def train_step(x):
+        return tf.reduce_sum(tf.tanh(x) * 3.0)
+
+    dataset = tf.data.Dataset.from_tensor_slices(tf.ones([400, 32])).map(
+        lambda x: x * 2.0
+    ).batch(4)
+    for x in dataset:
+        train_step(x)
+"""
+
+
+def test_nodes_of_one_name_in_the_step_and_in_its_dataset_are_apart(record: Callable[..., Recorded]) -> None:
+    """A step of a batch of 4 runs its own `mul` once, and that of what the dataset maps 4 times, each at its line."""
+    report = tracer.ops(record(DATASET).run.path)
+    found = [row for row in report.ops.items if row.node.op == "Mul"]
+    rows = [(row.node.time.trace, row.node.time.calls, row.source.line) for row in found if row.source is not None]
+
+    assert sorted(rows) == [("000-Dataset_map_lambda", 40, 9), ("001-train_step", 10, 6)]
+    assert (report.timing.coverage_nodes, report.timing.untraced) == (1.0, 0)
+
+
+def test_nodes_of_a_dataset_that_is_not_recorded_are_nobodys(record: Callable[..., Recorded]) -> None:
+    """Where `--functions` leaves out what the dataset maps, the step's node of that name keeps its own calls."""
+    report = tracer.ops(record(DATASET, options=("--functions", "train")).run.path)
+    [calls] = [row.node.time.calls for row in report.ops.items if row.node.op == "Mul"]
+    [lost] = report.timing.unattributed
+
+    assert (calls, lost.calls, lost.examples) == (10, 40, ("mul",))
 
 
 def test_a_program_of_one_call_has_a_profile_of_that(record: Callable[..., Recorded]) -> None:
@@ -579,3 +614,40 @@ def test_a_folder_stays_within_its_limit(record: Callable[..., Recorded]) -> Non
     assert f"{len(recorded.run.traces) - len(whole)} traces are recorded without their graphs" in warned.message
     assert f"and {left} not at all, nor {left} calls of those" in warned.message
     assert len([file for file in files if file.name.startswith("events.")]) == 1
+
+
+def test_what_a_dataset_has_traced_is_in_the_time_of_tracing(record: Callable[..., Recorded]) -> None:
+    """A program that calls no function has still been traced for as long as its dataset's functions took."""
+    recorded = record("import tensorflow as tf\nfor x in tf.data.Dataset.range(4).map(lambda x: x * 2): pass\n")
+    [trace] = recorded.run.traces
+
+    assert f"1 function  1 trace  0 calls from Python  {text.seconds(trace.seconds)} of tracing" in recorded.done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "said"),
+    [
+        (
+            "tf.ones([2]) + 1",
+            (),
+            {"no-function": "no tf.function in the program: it ran eagerly, op by op, so there is no graph"},
+        ),
+        ("tf.ones([2]) + 1; raise SystemExit(0)", (), {"no-function": None}),
+        ("tf.ones([2]) + 1; raise SystemExit(1)", (), {}),
+        ("tf.function(lambda x: x + 1)(tf.ones([2]))", ("--functions", "zzz"), {"functions-left-out": None}),
+        (
+            "with tf.Graph().as_default(), tf.compat.v1.Session() as s: s.run(tf.constant(1))",
+            (),
+            {"sessions": "graphs that 1 tf.compat.v1.Session ran are not recorded: only tf.functions are"},
+        ),
+    ],
+    ids=["eager", "exits", "breaks off", "filtered", "sessions"],
+)
+def test_why_no_function_is_recorded(
+    source: str, options: tuple[str, ...], said: dict[str, str | None], record: Callable[..., Recorded]
+) -> None:
+    """A program without functions says why, if that is known; if it broke off or they were not wanted, nothing."""
+    warnings = record(f"import tensorflow as tf\n{source}\n", options=("--no-profile", *options)).run.warnings
+
+    assert [warned.code for warned in warnings] == list(said)
+    assert all(said[warned.code] in (None, warned.message) for warned in warnings)

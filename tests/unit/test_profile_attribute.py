@@ -268,6 +268,52 @@ def test_what_tf_data_runs_is_of_its_functions():
     ]
 
 
+def test_what_tf_data_runs_is_never_of_a_function_that_python_calls():
+    """Where the dataset's own function is not recorded, its nodes are nobody's, and not those of the step."""
+    called = dataclasses.replace(recorded("000-f", "f", "mul"), called=True)
+    data = "data  InstantiatedCapturedFunction::Run{id=8} 0-100  ExecutorState::Process{id=8} 1-90  mul:Mul 10-40"
+    found = attribute([profile(host(data, *run("f", 7, "mul:Mul 50-70")))], [called])
+
+    assert nodes(found.nodes) == ["000-f mul: 1 x, self 20, total 20"]
+    assert [(lost.reason, lost.calls, lost.self_ns) for lost in found.unattributed] == [
+        ("nodes that are in no recorded graph", 1, 30)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "trace", "path"), [("b", "input", "", "Mul"), ("a", "node", "000-Dataset_map_a", "mul")]
+)
+def test_a_node_that_several_functions_of_datasets_have_is_the_pipelines(source, kind, trace, path):
+    """TensorFlow does not say which function tf.data runs: only where all are of one Python function it is known."""
+    one, two = (
+        dataclasses.replace(recorded(f"{at:03d}-Dataset_map_{of}", f"{of}_{at}", "mul"), of_input=True, source=of)
+        for at, of in enumerate(["a", source])
+    )
+    data = "data  InstantiatedCapturedFunction::Run{id=8} 0-100  ExecutorState::Process{id=8} 1-90  mul:Mul 10-40"
+    [node] = attribute([profile(host(data))], [one, two]).nodes
+
+    assert (node.kind, node.trace, node.path, node.calls, node.in_input) == (kind, trace, path, 1, True)
+
+
+def test_a_function_that_tf_data_runs_may_have_any_name():
+    """AutoGraph calls the body of a loop over a dataset by another name; Python does not call it."""
+    called = dataclasses.replace(recorded("000-f", "f", "mul"), called=True)
+    data = "data  InstantiatedCapturedFunction::Run{id=8} 0-100  ExecutorState::Process{id=8} 1-90  mul:Mul 10-40"
+    found = attribute([profile(host(data))], [called, recorded("001-reduce_body", "reduce_body_9", "mul")])
+
+    assert nodes(found.nodes) == ["001-reduce_body mul: 1 x, self 30, total 30"]
+
+
+def test_what_tf_data_runs_inside_of_a_call_is_not_the_calls():
+    """A dataset that a function reads runs its own nodes on the thread of that function, too."""
+    called = dataclasses.replace(recorded("000-f", "f", "mul"), called=True)
+    mapped = dataclasses.replace(recorded("001-Dataset_map_f", "Dataset_map_f_9", "mul"), of_input=True)
+    inside = "InstantiatedCapturedFunction::Run{id=8} 9-100  ExecutorState::Process{id=8} 10-90  mul:Mul 11-40"
+    found = attribute([profile(host(*run("f", 7, "next:IteratorGetNext 8-101", inside)))], [called, mapped])
+
+    assert "001-Dataset_map_f mul: 1 x, self 29, total 29" in nodes(found.nodes)
+
+
 def test_devices_are_apart():
     """A node has a row for the thread that launched it and one for the device that it ran on."""
     found = attribute(

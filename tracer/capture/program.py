@@ -21,7 +21,7 @@ from tracer.capture.main_module import Program, ended_with, wait_for_threads, wa
 from tracer.capture.own_tools import OwnTools
 from tracer.capture.plan import Plan, checked_plan
 from tracer.capture.rolling import Windows
-from tracer.capture.session import Collection, Session
+from tracer.capture.session import Collection, Session, status
 from tracer.capture.signals import Terminated, delivered_again, sigterm_raises
 from tracer.capture.step_calls import StepCalls
 from tracer.capture.stepping import Marks
@@ -145,7 +145,7 @@ class ProgramSession(Session):
         self._stack = contextlib.ExitStack()
         self._waited = 0  # functions recorded when graphs were last taken
         self._closed = False
-        self._raised = False  # whether the program ended by an exception
+        self._broke_off = False  # whether an exception ended the program, or an exit code other than 0
 
     def _make_recorder(self, hlo: bool) -> FunctionRecorder:
         settings = self._settings
@@ -187,7 +187,7 @@ class ProgramSession(Session):
         if self._closed or os.getpid() != self._pid:
             return
         self._closed = True
-        self._raised = error is not None
+        self._broke_off = status(error) != "complete"
         self.windows.finish(self.calls.choice)
         self._stack.close()
         self.note(host=environment.host(), **self.windows.outcome())
@@ -217,10 +217,16 @@ class ProgramSession(Session):
     def _nothing_traced(self) -> list[Warned]:
         if "tensorflow" in sys.modules:
             return super()._nothing_traced()
-        if self._raised:
+        if self._broke_off:
             return []
         hint = "it may run others that do: record those, as trace-scenario script -m package"
         return [Warned("no-tensorflow", "the program did not import TensorFlow", hint)]
+
+    def _no_function(self) -> list[Warned]:
+        if self._broke_off or any(warned.code == "functions-left-out" for warned in self.warnings):
+            return []  # what it would have traced nobody knows, or what it did is not wanted
+        message = "no tf.function in the program: it ran eagerly, op by op, so there is no graph"
+        return [Warned("no-function", message, "decorate what takes the time with @tf.function")]
 
 
 def record_program(

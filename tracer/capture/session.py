@@ -29,6 +29,7 @@ from tracer.recorded import Run, Warned
 from tracer.store import layout
 from tracer.store.load import load_run
 from tracer.store.writer import RunWriter, remove_run
+from tracer.text import plural
 
 
 class Collection(Protocol):
@@ -102,6 +103,7 @@ class Session:
         self.profiler = Profiler(self.path, seconds=profile_seconds, traced=traced) if profile else None
         self._hlo = hlo
         self._collection = self._make_collection()
+        self._sessions = tf_private.sessions_made() if "tensorflow" in sys.modules else 0  # of TensorFlow 1
 
     def _make_recorder(self, hlo: bool) -> FunctionRecorder:
         return FunctionRecorder(self._writer, hlo=hlo)
@@ -219,13 +221,14 @@ class Session:
         outcome = {**self._outcome, **_failed(error or failure)}
         outcome["warnings"] = [{"code": w.code, "message": w.message, "hint": w.hint} for w in warnings]
         try:
-            self._writer.finish(_status(error or failure), **outcome)
+            self._writer.finish(status(error or failure), **outcome)
             self._run = load_run(self.path)
         except TracerError:
             if error is None and failure is None:
                 raise
 
     def _nothing_traced(self) -> list[Warned]:
+        """Returns why the run has no functions, or not those that somebody would look for in it."""
         import tensorflow as tf
 
         if tf.config.functions_run_eagerly():
@@ -236,8 +239,19 @@ class Session:
                     "turn it off: tf.config.run_functions_eagerly(False)",
                 )
             ]
+        if made := tf_private.sessions_made() - self._sessions:
+            return [
+                Warned(
+                    "sessions",
+                    f"graphs that {plural(made, 'tf.compat.v1.Session')} ran are not recorded: only tf.functions are",
+                    "tf.compat.v1.wrap_function makes a function of code that builds such a graph",
+                )
+            ]
         if any(item.name != "initialize_variables" for item in self._recorder.recorded.values()):
             return []
+        return self._no_function()
+
+    def _no_function(self) -> list[Warned]:
         return [
             Warned(
                 "no-function",
@@ -381,7 +395,8 @@ def open_session(
     session.close(None)
 
 
-def _status(error: BaseException | None) -> str:
+def status(error: BaseException | None) -> str:
+    """Returns how a run ended that this exception ended."""
     if error is None or (isinstance(error, SystemExit) and not error.code):
         return "complete"
     return "interrupted" if isinstance(error, (KeyboardInterrupt, Terminated)) else "failed"

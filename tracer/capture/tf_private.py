@@ -45,6 +45,7 @@ CORNERS = {
     "tensorflow.python.data.ops.optional_ops:OptionalSpec._element_spec": "types of the elements of optionals",
     "tensorflow.python.ops.tensor_array_ops:TensorArrayTraceType": "types of tensor arrays",
     "tensorflow.python.grappler.tf_optimizer:OptimizeGraph": "optimised graphs of functions that ran before",
+    "tensorflow.python.client.session:_python_session_create_counter": "a warning that Sessions are not recorded",
     "tensorflow.python.util.tf_stack:extract_stack": "call sites inside AutoGraph code",
     "tensorflow.python.util.tf_decorator:unwrap": "Python functions behind decorators",
 }
@@ -151,6 +152,12 @@ def seeded_ops(function: str) -> list[str]:
 def _is_seeded(node: Any) -> bool:
     seeds = [node.attr[name].i for name in ("seed", "seed2") if name in node.attr]
     return len(seeds) == 2 and any(seeds) and "Dataset" not in node.op
+
+
+def sessions_made() -> int:
+    """Returns how many `tf.compat.v1.Session`s this process has made."""
+    counter = get("tensorflow.python.client.session:_python_session_create_counter")
+    return int(counter.get_cell().value()) if counter is not None else 0
 
 
 def trace_is_on() -> bool:

@@ -42,7 +42,9 @@ class Recorded:
     function: str  # runtime name: "__inference_step_28"
     paths: Container[str]  # node paths of its graphs, traced and optimised
     instructions: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # see `hlo_nodes`
-    of_input: bool = False  # whether tf.data runs it
+    of_input: bool = False  # whether tf.data runs it, by its name
+    called: bool = False  # whether Python calls it: then tf.data does not run it
+    source: str = ""  # what it is a trace of: traces of one Python function have that in common
     device: Callable[[str], str] = lambda _: ""  # on which device the node at a path was placed; empty if unknown
 
 
@@ -66,7 +68,8 @@ class Lookup:
     def __init__(self, recorded: Sequence[Recorded]) -> None:
         self._recorded = recorded
         self._by_function = {trace.function: trace for trace in recorded if trace.function}
-        self._input_first = sorted(recorded, key=lambda trace: not trace.of_input)
+        may_be_input = (trace for trace in recorded if trace.of_input or not trace.called)
+        self._run_by_input = sorted(may_be_input, key=lambda trace: not trace.of_input)
         self._by_trace = {trace.trace: trace for trace in recorded}
         self._devices: dict[Owner, str] = {}
         self._programs: dict[str, Recorded | None] = {}
@@ -105,20 +108,27 @@ class Lookup:
             return NO_LAUNCH
         if run.number == FOLDING:
             return _other(OF_INPUT, op.type) if _DATASET.fullmatch(op.type) else _other(OF_RUNTIME, CONSTANTS)
-        return self._node(op.path, run) or _without_node(op, run, self._by_function)
+        return self._node(op, run) or _without_node(op, run, self._by_function)
 
-    def _node(self, path: str, run: FunctionRun) -> Owners:
-        """Returns the node of a path: in the function that Python called, else in any that has it."""
+    def _node(self, op: Op, run: FunctionRun) -> Owners:
+        """Returns the node of an op: in the function that Python called, else in any that has it."""
         called = self._by_function.get(run.function)
-        full = run.prefix + path
+        full = run.prefix + op.path
         if called and full in called.paths:
             return (Owner(OF_NODE, called.trace, full),)
-        for wanted in dict.fromkeys((full, path)):
-            for trace in self._input_first if run.input else self._recorded:
+        for wanted in dict.fromkeys((full, op.path)):
+            for trace in self._run_by_input if run.input else self._recorded:
                 # Of a function that is not recorded, a path that a recorded one has too is no proof.
                 if (called or not run.function or not trace.function) and wanted in trace.paths:
+                    if run.input and self._is_anybodys(wanted, trace):
+                        return _other(OF_INPUT, op.type)
                     return (Owner(OF_NODE, trace.trace, wanted),)
         return ()
+
+    def _is_anybodys(self, path: str, first: Recorded) -> bool:
+        """Tells whether another function of datasets has that path, too: tf.data does not say which of them it runs."""
+        others = (trace for trace in self._recorded if trace.of_input and trace.source != first.source)
+        return any(path in trace.paths for trace in others)
 
     def _instruction(self, op: Op, run: FunctionRun) -> Owners | str:
         program = self._program(op.module)

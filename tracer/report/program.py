@@ -6,6 +6,7 @@ import dataclasses
 
 from tracer.recorded import Run
 from tracer.report.summary import Statement, run_summary
+from tracer.report.tracing import tracing_seconds
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -16,18 +17,17 @@ class ProgramReport:
     functions: int
     traces: int
     calls: int
-    tracing_s: float  # in which the program did not run, but was traced
+    tracing_s: float  # in which the program did not run, but was traced: by Python's calls and by tf.data
     summary: tuple[Statement, ...]
 
 
 def program_report(run: Run) -> ProgramReport:
     """Returns the report on a run."""
-    outer = [trace for trace in run.traces if trace.calls]  # the others were traced inside these
     return ProgramReport(
         run=run,
         functions=len(run.functions),
         traces=len(run.traces),
         calls=sum(function.calls for function in run.functions.values()),
-        tracing_s=sum(trace.seconds or 0.0 for trace in outer),
+        tracing_s=tracing_seconds(run.traces),
         summary=run_summary(run),
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from tracer.graph.lines import Frame
 from tracer.recorded import Function, Run
 from tracer.report.listing import Listing, listing
+from tracer.report.tracing import tracing_seconds
 from tracer.retracing.advice import Advice, advise
 from tracer.retracing.causes import Explained, Reason, explain
 from tracer.retracing.changes import Change
@@ -80,7 +81,9 @@ def retraces_report(run: Run, *, function: str | None = None, top: int = 0) -> R
     found = [_function(each, explained) for each, explained in rows if explained]
     found.sort(key=lambda row: (row.retraces == 0, -row.seconds))
     again = [each for _, explained in rows for each in explained if each.is_retrace]
-    return RetracesReport(run, function or "", listing(found, top=top), len(again), _seconds(again))
+    return RetracesReport(
+        run, function or "", listing(found, top=top), len(again), tracing_seconds(each.trace for each in again)
+    )
 
 
 def _function(function: Function, explained: Sequence[Explained]) -> RetracedFunction:
@@ -92,7 +95,7 @@ def _function(function: Function, explained: Sequence[Explained]) -> RetracedFun
         traces=len(explained),
         retraces=len(again),
         calls=function.calls,
-        seconds=_seconds(again),
+        seconds=tracing_seconds(each.trace for each in again),
         causes=tuple(_cause(change, each, explained) for each in again for change in each.changes),
         legitimate=tuple(_legitimate(each) for each in explained if not each.is_retrace),
     )
@@ -107,14 +110,3 @@ def _cause(change: Change, retrace: Explained, every: Sequence[Explained]) -> Ca
 def _legitimate(each: Explained) -> Legitimate:
     trace = each.trace
     return Legitimate(each.number, each.reason, trace.call_site, trace.key.at_s, trace.seconds, each.changes)
-
-
-def _seconds(retraces: Iterable[Explained]) -> float:
-    """Returns what retraces took; one that was made inside of another is in the time of that."""
-    total, end = 0.0, 0.0
-    spans = [(each.trace.key.at_s, each.trace.seconds or 0.0) for each in retraces]
-    total += sum(seconds for begin, seconds in spans if begin is None)  # of an older run
-    for begin, seconds in sorted((begin, seconds) for begin, seconds in spans if begin is not None):
-        total += max(begin + seconds - max(begin, end), 0.0)
-        end = max(end, begin + seconds)
-    return total

@@ -58,6 +58,8 @@ class TraceOwners:
             _Paths(self),
             _Instructions(self),
             of_input=self.trace.name.startswith(_DATASET),
+            called=bool(self.trace.calls),
+            source=f"{self.trace.name} {self.trace.definition}",
             device=self.device,
         )
 
