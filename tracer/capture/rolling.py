@@ -122,6 +122,7 @@ class Windows:
         self.warnings: list[Warned] = []
         self.dropped = 0  # windows that gave way
         self.kept: list[_Profiled] = []
+        self.ran_before = ""  # why no window is complete: what ran before the recording
         self._folder = folder
         self._plan = plan
         self._traced = traced
@@ -230,6 +231,12 @@ class Windows:
         """The program's own profiler has stopped."""
         self._held = False
 
+    def break_off(self, why: str) -> None:
+        """Ends the step and the window under way: the program does something else now, which is no step."""
+        with self._lock:
+            self.end()
+            self._close(why)
+
     def finish(self) -> None:
         """Ends the step and the window under way: the program is at its end."""
         with self._lock:
@@ -254,7 +261,8 @@ class Windows:
                 step_ns=tuple(took for each in counted for took in each.step_ns),
                 bare_step_ns=tuple(self._bare.get(function, ())),
                 fresh=self._plan.fresh,
-                incomplete="" if all(each.complete for each in counted) else self._why_incomplete(counted[-1]),
+                incomplete=self.ran_before
+                or ("" if all(each.complete for each in counted) else self._why_incomplete(counted[-1])),
                 function=function,
                 windows=len(counted),
                 others=sum(each.function == function for each in self.kept) - len(counted),
@@ -283,7 +291,8 @@ class Windows:
         if window is None:
             return {}
         counted = self.counted()
-        windows = [{**each.facts(), "counted": each in counted} for each in self.kept]
+        whole = {"complete": False} if self.ran_before else {}
+        windows = [{**each.facts(), **whole, "counted": each in counted} for each in self.kept]
         return {
             "window": dataclasses.asdict(window),
             "windows": windows,

@@ -41,8 +41,8 @@ class Collection(Protocol):
         """Ends it and returns the FunctionGraphs messages that are not dealt with yet."""
 
 
-_lock = threading.Lock()
-_active: list[Session] = []  # the open session, if there is one: TensorFlow's trace and profiler exist once a process
+_lock = threading.RLock()  # Python may close a session wherever it collects garbage
+_active: list[Session] = []  # the open sessions, the outermost first
 
 
 class Session:
@@ -51,7 +51,7 @@ class Session:
     Attributes of the run (`functions`, `status`, ...) can then be asked of the session itself.
     """
 
-    exclusive = True  # whether it has TensorFlow's trace to itself
+    exclusive = True  # whether no other such session may be open: TensorFlow's trace exists once a process
 
     def __init__(
         self,
@@ -230,21 +230,30 @@ class Session:
         ]
 
     def _claim(self) -> None:
-        if not self.exclusive:
-            return
+        others = open_sessions()
         with _lock:
-            for owner in _active:
-                if owner._pid == os.getpid():  # else it is the parent's, and this is a forked child
+            for owner in others:
+                if self.exclusive and owner.exclusive:
                     raise SessionActive(
                         f"session '{owner.name}' is open already, since {owner._place} in thread {owner._thread}",
                         hint="end it before you open another: TensorFlow has one trace and one profiler a process",
                     )
-            _active[:] = [self]
+            _active[:] = [*others, self]
+
+    def close_if_over(self) -> None:
+        """Closes it where what it records has ended without telling."""
 
     def _release(self) -> None:
         with _lock:
             if self in _active:
                 _active.remove(self)
+
+
+def open_sessions() -> tuple[Session, ...]:
+    """Returns the sessions that are open in this process, the outermost first."""
+    for session in tuple(_active):
+        session.close_if_over()
+    return tuple(session for session in _active if session._pid == os.getpid())  # others are a forked child's parent's
 
 
 @contextmanager
