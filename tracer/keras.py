@@ -173,9 +173,10 @@ class TraceCallback:
 
     def _begin(self, verb: str) -> None:
         self._collect()
-        if self._session is not None:
+        session = self._session
+        if session is not None:
             if self._depth == 1:
-                self._guarded(lambda session=self._session: session.batches_end(f"{verb} began"))
+                self._guarded(lambda: session.batches_end(f"the fit went on to {verb}"))
             self._depth += 1
             return
         self._run = None

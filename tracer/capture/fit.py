@@ -45,6 +45,7 @@ class FitSession(RollingSession):
           WriteFailed: the log folder cannot be written.
         """
         super().__init__(name, settings, target=f"{VERBS[verb]} of {getattr(model, 'name', type(model).__name__)}")
+        self._recorder.of_model = model
         self._step = VERBS[verb]
         self._eager = bool(getattr(model, "run_eagerly", False))
         self._number = 0  # of the next batch
@@ -155,8 +156,8 @@ class FitSession(RollingSession):
             return ""
         listed = ", ".join(names[:_NAMES]) + (", ..." if len(names) > _NAMES else "")
         return (
-            f"{listed} ran before this recording, and TensorFlow stops to trace a cheap kernel after about 90 runs that "
-            "nobody traced: record the model's first fit, or compile() it again before this one"
+            f"{listed} ran before this recording, and TensorFlow stops to trace a cheap kernel after about 90 runs "
+            "that nobody traced: record the model's first fit, or compile() it again before this one"
         )
 
     def _said(self) -> list[Warned]:
