@@ -13,14 +13,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import graph_cases, profile_cases
+from benchmarks import graph_cases, profile_cases, program_cases
 from benchmarks.cases import RUNS, commands, make_runs, recordings
 from benchmarks.measure import Comparison, Outcome, compare
 from benchmarks.report import page, section, tables
 
 _PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _PACKAGES = ("trace-scenario", "tensorflow", "keras", "tensorboard", "click", "rich", "numpy", "protobuf", "xprof")
-_PARTS = ("recording", "graphs", "profiles")
+_PARTS = ("recording", "graphs", "profiles", "programs")
 
 
 def main() -> None:
@@ -65,6 +65,8 @@ def _part(part: str, rounds: int, *, quick: bool) -> str:
 def _groups(part: str, folder: Path, *, quick: bool) -> list[list[Comparison]]:
     if part == "recording":
         return _recording(folder)
+    if part == "programs":
+        return program_cases.make_comparisons(quick=quick)
     return _graphs(folder, quick=quick) if part == "graphs" else profile_cases.make_comparisons(folder, quick=quick)
 
 

@@ -69,11 +69,20 @@ copy with numbers of its own. About a third of such events are executions of nod
   to trace; *eager* runs ten ops from Python, which it traces each time. *memory* is by how much each process grew at
   most. Ours stops the profiler before it takes too much.
 """,
+    "programs": """The program is `benchmarks/program.py`, alone and under `trace-scenario script`: *loop* a training
+loop of its own, *fit* Keras', both of about 5 ms a step.
+
+- *steps* is what a program's steps but the first ten take, with all that it does between them, measured inside of it.
+- *a process* is a program of 20 steps from start to exit: the import of TensorFlow, and what recording costs whatever
+  the program's length: the folder, the stages, TensorBoard's tags, and the reading back.
+- *a long program* is of tiny steps: *memory* is by how much the process grew at most, against TensorFlow's profiler on
+  from begin to end, which is what a program has that profiles itself, and against the program alone.
+""",
 }
 
 
 def section(part: str, outcomes: Sequence[Outcome], *, facts: Mapping[str, str], **blanks: str | int) -> str:
-    """Returns a part of the page, `recording`, `graphs` or `profiles`: what was measured, how, and where."""
+    """Returns a part of the page, one of those in the notes: what was measured, how, and where."""
     listing = "\n".join(f"- {name}: {value}" for name, value in facts.items())
     notes = _NOTES[part].format(**blanks).rstrip()
     made = "Made by `{command}`, {when}; rounds: {rounds}; load at the start and the end: {load}.".format(**blanks)

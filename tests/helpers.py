@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tracer.graph.lines import Frame
 from tracer.graph.model import Body, Function, Graph, Kind, Node, Nodes
-from tracer.recorded import Run, Trace, group_functions
+from tracer.recorded import Key, Part, Run, Trace, group_functions
 from tracer.store.process import this_process
 
 _NODE = re.compile(
@@ -57,6 +57,7 @@ def draw(tree):
 def trace(name="step", index=0, *, graphs=None, stages=None, **facts):
     """Returns a trace that was called once; its stages are those of `graphs`, and what `stages` says of others."""
     graphs = graphs or {}
+    parts = tuple(Part(argument.name, argument.type) for argument in facts.get("arguments", ()))
     defaults = {
         "id": f"{index:03d}-{name}",
         "name": name,
@@ -72,6 +73,7 @@ def trace(name="step", index=0, *, graphs=None, stages=None, **facts):
         "seconds": 0.25,
         "calls": 1,
         "stages": {**dict.fromkeys(graphs, ""), **(stages or {})},
+        "key": Key(parts=parts),
         "_read": lambda _, stage: graphs[stage],
     }
     return Trace(**{**defaults, **facts})

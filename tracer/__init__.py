@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from tracer.version import __version__
 
 if TYPE_CHECKING:
-    from tracer.api import board, diff, doctor, export, lint, prune, run, runs, script, show
+    from tracer.api import board, diff, doctor, export, lint, prune, retraces, run, runs, script, show
     from tracer.api import list_ as list  # noqa: A004  # the verb of the command `trace-scenario list`
     from tracer.capture.marks import step
     from tracer.capture.record import record
@@ -40,6 +40,7 @@ _HOMES = {
     "ops": ("tracer.api", "ops"),
     "prune": ("tracer.api", "prune"),
     "record": ("tracer.capture.record", "record"),
+    "retraces": ("tracer.api", "retraces"),
     "run": ("tracer.api", "run"),
     "runs": ("tracer.api", "runs"),
     "scenario": ("tracer.discover.declare", "scenario"),
@@ -64,6 +65,7 @@ __all__ = [
     "ops",
     "prune",
     "record",
+    "retraces",
     "run",
     "runs",
     "scenario",

@@ -16,9 +16,10 @@ from tracer.discover.declare import Call, Scenario, parse_parameters
 from tracer.discover.input_spec import InputSpec, parse_inputs
 from tracer.discover.listing import ListedScenario, list_scenarios
 from tracer.discover.target import Target, load_target, parse_target
-from tracer.errors import NotFound, ProgramFailed, TracerError, Unreadable, UsageError, reason
+from tracer.errors import NotFound, ProgramFailed, TooManyRetraces, TracerError, Unreadable, UsageError, reason
 from tracer.graph.inline import LIMIT
 from tracer.store import layout
+from tracer.text import plural
 
 if TYPE_CHECKING:
     from tracer.capture.modes import Mode
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tracer.report.lint import LintReport
     from tracer.report.modes import ModesReport, Recorded
     from tracer.report.ops import OpsReport
+    from tracer.report.retraces import RetracesReport
     from tracer.report.runs import RunRow, RunsReport
     from tracer.report.show import ShowReport
     from tracer.report.stacks import StacksReport
@@ -469,6 +471,51 @@ def lint(
 
     with _reading(run, logdir) as loaded:
         return lint_report(loaded, function=function, top=top, limit=limit)
+
+
+def retraces(
+    run: str = "latest",
+    *,
+    logdir: str | Path | None = None,
+    function: str | None = None,
+    top: int = 0,
+) -> RetracesReport:
+    """Returns why TensorFlow traced the functions of a run again, those first that lost the most time.
+
+    Args:
+      run: the run.
+      logdir: the log folder.
+      function: look at this function only.
+      top: how many functions to list, 0 for all.
+
+    Raises:
+      NotFound: no such run or function.
+      Unreadable: the run is damaged.
+    """
+    from tracer.report.retraces import retraces_report
+
+    with _reading(run, logdir) as loaded:
+        return retraces_report(loaded, function=function, top=top)
+
+
+def check_retraces(run: Run, most: int) -> None:
+    """Checks that no function of the user's was traced again more than `most` times.
+
+    Raises:
+      TooManyRetraces: one was; the message names the one with the most retraces, and the cause of the first of them.
+    """
+    from tracer.retracing.causes import retraces_over
+
+    excess = retraces_over(run, most)
+    if excess:
+        worst = excess[0]
+        left = len(excess) - 1
+        others = f", and so {'was' if left == 1 else 'were'} {plural(left, 'other function')}" if left else ""
+        raise TooManyRetraces(
+            f"'{worst.function}' was traced again {plural(worst.retraces, 'time')} ({worst.cause}), "
+            f"{most} allowed{others}",
+            hint=f"trace-scenario retraces {shlex.quote(run.path)} says why, and what spares it",
+        )
 
 
 def diff(

@@ -212,9 +212,17 @@ def list_command(as_json: bool) -> None:
 @click.option("--hlo", is_flag=True, help="Have XLA compile also the functions that are not jitted, to see their HLO.")
 @click.option("--eager", is_flag=True, help="Call the target as it is: do not wrap it in a tf.function.")
 @click.option("--modes", default="", metavar="MODE,...", help="Record it in each of eager, graph, xla, and compare.")
+@click.option(
+    "--max-retraces",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Exit code 5 if a function is traced again more often.",
+)
 @_logdir
 @_json
-def run(target: str, parameters: tuple[str, ...], as_json: bool, modes: str, **options: Any) -> int:
+def run(
+    target: str, parameters: tuple[str, ...], as_json: bool, modes: str, max_retraces: int | None, **options: Any
+) -> int:
     """Record TARGET: a scenario, file.py[:name], package.module:attribute, a SavedModel folder, a Keras file.
 
     It is called warmup + steps + 1 + steps times: to warm up, for the true time of each step, once while TensorFlow
@@ -250,8 +258,15 @@ def run(target: str, parameters: tuple[str, ...], as_json: bool, modes: str, **o
         raise
     if isinstance(recorded, Run):
         output.recorded(recorded)
+        written = [recorded]
+    else:
+        output.modes(recorded)
+        written = [row.run for row in recorded.modes if row.run]
+    if max_retraces is not None:
+        for each in written:
+            api.check_retraces(each, max_retraces)
+    if isinstance(recorded, Run):
         return 0
-    output.modes(recorded)
     return TracerError.exit_code if recorded.is_empty else PARTIAL if recorded.is_partial else 0
 
 
@@ -286,9 +301,17 @@ class _ProgramCommand(click.Command):
 @click.option("--hlo", is_flag=True, help="Have XLA compile also the functions that are not jitted, to see their HLO.")
 @_logdir
 @_json
+@click.option(
+    "--max-retraces",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Exit code 5 if the program ended well, and one of your functions was traced again more often.",
+)
 @click.argument("file", default="", metavar="FILE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
-def script(file: str, arguments: tuple[str, ...], module: str, as_json: bool, **options: Any) -> int:
+def script(
+    file: str, arguments: tuple[str, ...], module: str, as_json: bool, max_retraces: int | None, **options: Any
+) -> int:
     """Record a whole program, unchanged: FILE, or -m MODULE, with its ARGS, as python would run it.
 
     The run holds every function that it traces, and windows of the profiler: of --steps steps, after --skip-steps, and
@@ -297,7 +320,7 @@ def script(file: str, arguments: tuple[str, ...], module: str, as_json: bool, **
     \b
     Examples:
       trace-scenario script train.py --epochs 2
-      trace-scenario script --no-profile -m mypackage.train --config small
+      trace-scenario script --no-profile --max-retraces 0 -m mypackage.train --config small
     """
     from tracer import api
 
@@ -309,6 +332,8 @@ def script(file: str, arguments: tuple[str, ...], module: str, as_json: bool, **
         ended = api.script(file, arguments, module=module, **options)
     output.program(ended)
     last_words(ended.signal)
+    if max_retraces is not None and ended.run is not None and not ended.exit_code:
+        api.check_retraces(ended.run, max_retraces)
     return ended.exit_code
 
 
@@ -477,6 +502,25 @@ def lint(run: str, as_json: bool, **options: Any) -> int:
     report = api.lint(run, **options)
     Output(as_json, options["logdir"]).lint(report)
     return PARTIAL if report.unread else 0
+
+
+@main.command()
+@click.argument("run", default="latest")
+@click.option("--function", help="Look at this function only.")
+@click.option("--top", type=click.IntRange(min=0), default=20, show_default=True, help="How many functions; 0 is all.")
+@_logdir
+@_json
+def retraces(run: str, as_json: bool, **options: Any) -> None:
+    """Say why TensorFlow traced the functions of a RUN again: which argument changed, where, and what spares it.
+
+    \b
+    Examples:
+      trace-scenario retraces retracing
+      trace-scenario run train_step --max-retraces 0
+    """
+    from tracer import api
+
+    Output(as_json, options["logdir"]).retraces(api.retraces(run, **options))
 
 
 @main.command()

@@ -6,7 +6,8 @@
     ├── UsageError              2   an argument or an option is wrong
     │   └── SessionActive       2   another session is open in this process
     ├── NotFound                3   no such run, file, scenario, module
-    └── Unreadable              4   a file is empty, corrupt, or newer than this version
+    ├── Unreadable              4   a file is empty, corrupt, or newer than this version
+    └── TooManyRetraces         5   a function was traced again more often than is allowed
 
 An error has one line that says what is wrong and one that says what to do. The command line shows both, once, in
 `tracer.cli`; Python callers read `message` and `hint`.
@@ -65,6 +66,12 @@ class Unreadable(TracerError):
     """A file is there, but cannot be understood."""
 
     exit_code = 4
+
+
+class TooManyRetraces(TracerError):
+    """A function of the user's was traced again more often than `--max-retraces` allows."""
+
+    exit_code = 5
 
 
 def reason(error: BaseException) -> str:

@@ -186,7 +186,7 @@ class TraceCallback:
         from tracer.capture.fit import FitSession
         from tracer.capture.session import open_sessions
 
-        others = open_sessions()
+        others = [session for session in open_sessions() if not session.background]  # which gives way
         if others:
             _log.warning("TraceCallback records nothing: session '%s' is open, and records this too", others[-1].name)
             return

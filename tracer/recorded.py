@@ -35,6 +35,32 @@ class Argument:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """An argument, something in one, or what a function has of the scope around it."""
+
+    path: str  # as Python gets at it: "batch", "batch['x'][0]"
+    type: str  # "float32[2]", "Literal[3]", "Config"; of a nest the whole of it: "{'x': float32[2]}"
+    depth: int = 0  # how deep it is in its argument; a nest comes before what is in it
+    object: int = 0  # the number of a Python object that is told from others by being another one; 0 of anything else
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Key:
+    """What TensorFlow tells a trace of a tf.function from others by, and when it was made."""
+
+    parts: tuple[Part, ...] = ()
+    at_s: float | None = None  # when the trace began, from the begin of the session; None if nobody saw it
+    replaces: int = 0  # the number of a tf.function of the same definition that is gone; 0 if there was none
+    context: Mapping[str, str] = dataclasses.field(
+        default_factory=dict
+    )  # "device", "graph", ...; without what is usual
+    closure: tuple[Part, ...] = ()  # the object of a method, and what the Python function has from around it
+    captured: Mapping[str, int] = dataclasses.field(default_factory=dict)  # numbers of captured variables, by node
+    signature: bool = False  # whether the tf.function has an input_signature
+    reduce_retracing: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ModuleScope:
     """A name scope of a trace's graph, and the module or layer whose nodes stand in it."""
 
@@ -67,6 +93,8 @@ class Trace:
     captures: Mapping[str, Variable] = dataclasses.field(default_factory=dict)  # by the node that stands for it
     lines: Lines = dataclasses.field(default_factory=Lines, repr=False)
     modules: tuple[ModuleScope, ...] = ()  # which scopes, of the trace and of the functions that it runs, are whose
+    object: int = 0  # the number of its tf.function; 0 if that is not known
+    key: Key = dataclasses.field(default_factory=Key, repr=False)
 
     @property
     def signature(self) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tracer.report.lint import LintReport
     from tracer.report.modes import ModesReport
     from tracer.report.ops import OpsReport
+    from tracer.report.retraces import RetracesReport
     from tracer.report.runs import RunsReport
     from tracer.report.show import ShowReport
     from tracer.report.stacks import StacksReport
@@ -198,6 +199,23 @@ class Output:
                 lint_page.lint(report, style(sys.stdout)),
                 then=f"trace-scenario show {shlex.quote(report.run.reference)}",
             )
+
+    def retraces(self, report: RetracesReport) -> None:
+        """Writes why functions were traced again; what comes next is the diff of the first retrace."""
+        if self._as_json:
+            from tracer.render import json
+
+            self._write(json.dumps(json.retraces(report)))
+            return
+        from tracer.render.text import retraces as retraces_page
+
+        reference = report.run.reference
+        then = f"trace-scenario show {shlex.quote(reference)}"
+        first = report.functions.items[0] if report.functions.items else None
+        if first and first.causes:
+            before = shlex.quote(f"{reference}:{first.name}#{first.causes[0].against}")
+            then = f"trace-scenario diff {before} '#{first.causes[0].trace}'"
+        self._write(retraces_page.retraces(report, style(sys.stdout)), then=then)
 
     def diff(self, report: DiffReport) -> None:
         """Writes what changed between two sides."""

@@ -16,14 +16,21 @@ from tests.profiles import host, profile
 from tests.timed import EVENTS, timed
 from tracer.cli import main
 from tracer.errors import Unreadable
+from tracer.graph.lines import Frame
 from tracer.profile.model import Allocation, Profile
-from tracer.recorded import Argument, Run, Window
+from tracer.recorded import Argument, Key, Part, Run, Window
 from tracer.report.diff import DiffReport
 
 ROOT = Path(__file__).parents[2]
 OF_ALL_LISTS = {"returned", "total", "truncated", "items"}
 COUNTED = {"ops", "put_aside", "severities", "missing"}  # objects whose keys are what was counted, and no contract
-ONLY_TYPED = {"as_json", "no_wait", "fail_on_change", "output"}  # options about what to print, and the exit code
+ONLY_TYPED = {
+    "as_json",
+    "no_wait",
+    "fail_on_change",
+    "max_retraces",
+    "output",
+}  # options about what to print, and the exit code
 
 
 @pytest.mark.parametrize("name", main.commands)
@@ -52,7 +59,7 @@ def test_a_command_is_in_the_readme_and_in_the_page_on_json(name: str) -> None:
     assert f"\n## `{name}`\n" in (ROOT / "docs/json.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["show", "ops", "lines", "stacks", "diff", "lint"])
+@pytest.mark.parametrize("name", ["show", "ops", "lines", "stacks", "diff", "lint", "retraces"])
 def test_every_key_that_a_report_has_is_in_the_page_on_json(name: str) -> None:
     """Who reads the section on a command in docs/json.md has read of each key that its object may have."""
     sections = [name]
@@ -75,15 +82,27 @@ def _report(name: str) -> dict[str, Any]:
     """Returns a report of a small run in which every list has something."""
     from tracer.render import json as to_json
     from tracer.report.lint import lint_report
+    from tracer.report.retraces import retraces_report
     from tracer.report.show import show_report
 
     if name == "show":
         return to_json.show(show_report(_run("x:Placeholder  net/p:EagerPyFunc=float64[2]<-x")))
     if name in ("ops", "lines", "stacks"):
         return _timed_report(name)
+    if name == "retraces":
+        return to_json.retraces(retraces_report(_retraced_run()))
     if name == "lint":
         return to_json.lint(lint_report(_run("x:Placeholder  net/p:EagerPyFunc=float64[2]<-x")))
     return to_json.diff(_diff_report())
+
+
+def _retraced_run() -> Run:
+    site = Frame("train.py", 9, "main")
+    types = ("float32[2]", "float32[?]", "float64[?]")
+    keys = [Key((Part("x", kind),), at_s=1.0, reduce_retracing=True) for kind in types]
+    return run(
+        *(trace(index=at, object=1, cause="traced again", call_site=site, key=key) for at, key in enumerate(keys))
+    )
 
 
 def _diff_report() -> DiffReport:

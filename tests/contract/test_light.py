@@ -45,6 +45,7 @@ def test_reading_needs_no_tensorflow(logdir: Path, code: str):
         (["show"], 0),
         (["show", "--json"], 0),
         (["lint"], 0),
+        (["retraces"], 0),
         (["diff", "latest", "latest"], 0),
         *((["export", "--format", name], 0) for name in (*graph.FORMATS, *html.FORMATS)),
     ],
@@ -69,3 +70,23 @@ def test_importing_the_package_loads_only_its_version():
     code = "import sys, tracer; print(sorted(name for name in sys.modules if name.startswith('tracer.')))"
 
     assert run_python(code) == "['tracer.version']\n"
+
+
+def test_a_start_of_pytest_costs_nothing(tmp_path: Path):
+    """Pytest loads the plugin in every project: it imports nothing more, also when tests run that do not use it."""
+    test = tmp_path / "test_it.py"
+    test.write_text("def test_it(): pass")
+    code = """
+import sys, pytest
+from contextlib import AbstractContextManager
+import argparse, os, pathlib, shlex
+before = set(sys.modules)
+import tracer.pytest_plugin
+print(sorted(set(sys.modules) - before))
+assert pytest.main([sys.argv[1], "-q", "-p", "no:cacheprovider"]) == 0
+print(sorted(name for name in sys.modules if name.startswith("tracer")))
+print(sorted({"click", "rich", "google.protobuf"} & (set(sys.modules) - before)))"""
+    said = run_python(code + HEAVY, test, cwd=tmp_path).splitlines()
+
+    assert said[0] == "['tracer', 'tracer.pytest_plugin', 'tracer.version']"
+    assert said[-3:] == [said[0], "[]", "[]"]

@@ -261,7 +261,7 @@ def test_a_program_that_profiles_itself_keeps_its_profile(record: Callable[..., 
     assert recorded.done.returncode == 0
     assert [len(list((folder / own).glob("plugins/profile/*/*.xplane.pb"))) for own in ("own", "own2")] == [1, 1]
     first_steps = [window["first_step"] for window in windows if window["function"] == "step"]
-    assert first_steps == [1, 11, 31, 41, 51]  # at 21 the program's own profiler is on
+    assert first_steps == [1, 11, 22, 32, 42, 52]  # at 21 the program's own profiler is on
     assert {window["steps"] for window in windows} == {3}
 
 
@@ -450,6 +450,27 @@ def test_a_program_that_is_ended_keeps_its_run(number: signal.Signals, tmp_path:
     assert all(window["steps"] == 5 for window in windows[:5])
     assert tracer.ops(run.path).ops.total > 0
     assert run.functions["step"].calls >= 200
+
+
+def test_a_program_that_is_inside_of_a_long_op_dies_of_sigterm_too(tmp_path: Path) -> None:
+    """Python cannot raise anything inside of an op, so after some seconds the process is ended as without us."""
+    (tmp_path / "busy.py").write_text(
+        "import tensorflow as tf\n"
+        "@tf.function\ndef turn(x):\n    for _ in tf.range(10**9):\n        x = tf.tanh(x)\n    return x\n"
+        "print('going', flush=True)\nturn(tf.ones([100]))\n"
+    )
+    process = subprocess.Popen(
+        [str(COMMAND), "script", "busy.py"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "going\n"
+    while not list(tmp_path.glob("logs/busy/*/functions/*-turn")):
+        assert process.poll() is None
+    process.terminate()
+    process.communicate(timeout=60)
+
+    run = load_run(only_run(tmp_path / "logs"))
+    assert (process.returncode, run.status, list(run.functions)) == (-signal.SIGTERM, "interrupted", ["turn"])
 
 
 def test_a_folder_stays_within_its_limit(record: Callable[..., Recorded]) -> None:

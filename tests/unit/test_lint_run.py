@@ -155,8 +155,8 @@ def test_text_is_a_block_for_each_finding():
         warning  retracing  user.py:1  step  3 traces
           traced 3 times in 3 calls: 'n' is a Python value, and each
           new one is a trace: Literal[0], Literal[1], Literal[2]
-          do: pass it as a tensor, n=tf.constant(...): a tensor's
-          value costs no trace
+          do: pass it as a tensor, whose value costs no trace:
+          n=tf.constant(1)
 
         note  debug-op  user.py:7  step  in net
           tf.print writes a line in every call (PrintV2): what it
@@ -213,7 +213,7 @@ def test_json_lists_findings_with_their_places():
                 "where": "",
                 "message": "traced 3 times in 3 calls: 'n' is a Python value, and each new one is a trace: "
                 "Literal[0], Literal[1], Literal[2]",
-                "advice": "pass it as a tensor, n=tf.constant(...): a tensor's value costs no trace",
+                "advice": "pass it as a tensor, whose value costs no trace: n=tf.constant(1)",
                 "function": "step",
                 "trace": "",
                 "node": "",

@@ -53,7 +53,7 @@ def object_calls(
         positional, keyword = _keras_arguments(target, positional, keyword)
     keyword.update(parse_literals(parameters))
     _check_fit(target, name, positional, keyword)
-    function = _as_python(target) if eager else target if _is_tf_function(target) else _as_function(target)
+    function = _as_python(target) if eager else target if _is_tf_function(target) else as_function(target)
     return (Call(function, *positional, **keyword).named(callable_name(target)),)
 
 
@@ -64,7 +64,7 @@ def graph_call(call: Call) -> Call:
     """
     if not _is_module(call.fn) or _is_tf_function(call.fn):
         return call
-    wrapped = Call(_as_function(call.fn), *call.args, **call.kwargs).named(call.name)
+    wrapped = Call(as_function(call.fn), *call.args, **call.kwargs).named(call.name)
     return wrapped.raising(call.expects) if call.expects else wrapped
 
 
@@ -270,7 +270,7 @@ def _is_tf_function(target: Any) -> bool:
     return hasattr(target, "get_concrete_function") or hasattr(method, "get_concrete_function")
 
 
-def _as_function(target: Any) -> Callable[..., Any]:
+def as_function(target: Any) -> Callable[..., Any]:
     """Wraps an object in a tf.function that bears its name: TensorFlow would call one of an object `function`."""
     import tensorflow as tf
 

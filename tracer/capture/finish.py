@@ -43,10 +43,10 @@ def write_stages(
       Warnings about functions that Python called, and that there is no HLO of though it was asked for.
     """
     functions = list(recorded)
-    folders = {function.runtime_name: function.folder for function in functions}
+    named = {function.runtime_name: function for function in functions}
     traced, known = (_Graphs(writer.path, functions, stage) for stage in ("traced", "optimized"))
     for name, graph in optimized_graphs(functions, exported, traced, known).items():
-        writer.add_stage(folders[name], "optimized", graph.SerializeToString())
+        _add_optimized(writer, named[name], graph)
     for function in functions:
         for stage in ("hlo", "optimized_hlo"):
             _write_hlo(writer, function, stage, asked=hlo)
@@ -58,8 +58,15 @@ def write_optimized(writer: RunWriter, functions: Iterable[RecordedFunction], ex
     """Adds optimised graphs while the session lasts, of the functions that TensorFlow has instantiated by now."""
     by_name = {function.runtime_name: function for function in functions}
     for name, graph in runtime_graphs(by_name.values(), exported).items():
-        writer.add_stage(by_name[name].folder, "optimized", graph.SerializeToString())
+        _add_optimized(writer, by_name[name], graph)
         by_name[name].nodes = frozenset()  # nobody asks for them again
+
+
+def _add_optimized(writer: RunWriter, function: RecordedFunction, graph: Any) -> None:
+    if len(graph.node):
+        writer.add_stage(function.folder, "optimized", graph.SerializeToString())
+    else:
+        function.missing["optimized"] = "TensorFlow's optimizers left no node of it"
 
 
 def _without_hlo(functions: Iterable[RecordedFunction]) -> list[Warned]:

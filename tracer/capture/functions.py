@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from tracer.capture import describe, hooks, tf_private
 from tracer.capture.keras_graph import living_models
 from tracer.capture.layers import Layer
 from tracer.capture.modules import Living, living_modules, living_objects, local_name
+from tracer.capture.retrace_facts import KeyReader, Replacements
 from tracer.capture.trace_types import type_text
 from tracer.errors import TracerError, WriteFailed, reason
 from tracer.graph.names import function_name
@@ -95,6 +97,8 @@ class FunctionRecorder:
         self._too_many = 0  # of these, those that there was no room for
         self._owners: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # number of each tf.function
         self._numbers = itertools.count(1)
+        self._replacements = Replacements()
+        self._began = time.perf_counter()
         self._pid = os.getpid()
         self._datasets: weakref.WeakSet[Any] = weakref.WeakSet()
         self._called = 0
@@ -110,6 +114,10 @@ class FunctionRecorder:
                 self._look_at_modules()
         self._datasets.clear()
 
+    def deafen(self) -> None:
+        """Records nothing from now on."""
+        self._pid = -1
+
     def outcomes(self) -> dict[str, Mapping[str, Any]]:
         """Returns, for each trace folder, what the session told: calls, and why a stage is missing."""
         return {item.folder: {"calls": item.calls, "missing": item.missing} for item in self.recorded.values()}
@@ -121,7 +129,7 @@ class FunctionRecorder:
             function = tf_private.runtime_function(creation.concrete)
             again = self._number(creation.owner)
             cause = "creates variables" if creation.creates_variables else "traced again" if again else "first trace"
-            self._record(function, creation=creation, cause=cause)
+            self._record(function, creation=creation, cause=cause, key=self._key(creation, new=not again))
 
     def _on_call(self, function: Any) -> None:
         if os.getpid() != self._pid:
@@ -202,7 +210,24 @@ class FunctionRecorder:
             self._owners[owner] = next(self._numbers)
         return again
 
-    def _record(self, function: Any, *, cause: str, creation: hooks.Creation | None = None) -> None:
+    def _key(self, creation: hooks.Creation, *, new: bool) -> dict[str, Any]:
+        """Returns what tells a trace from others, when it began, and in whose place its tf.function is."""
+        since = time.perf_counter() - self._began
+        key = {"at_s": max(since - (creation.seconds or 0.0), 0.0), "replaces": 0, **(creation.key or {})}
+        if new and creation.owner is not None:
+            place = describe.definition(creation.python_function)
+            named = (local_name(creation.python_function), *(place or {}).values())
+            key["replaces"] = self._replacements.replaced_by(creation.owner, self._owners[creation.owner], named)
+        return key
+
+    def _record(
+        self,
+        function: Any,
+        *,
+        cause: str,
+        creation: hooks.Creation | None = None,
+        key: dict[str, Any] | None = None,
+    ) -> None:
         with self._lock:
             name = describe.text(function.name)
             if name in self.recorded or name in self._left_out:
@@ -213,6 +238,7 @@ class FunctionRecorder:
             entry = _entry(function, creation, hlo=self._hlo)
             number = self._owners.get(creation.owner, 0) if creation and creation.owner is not None else 0
             facts, stages = _facts(function, entry, creation, cause, number)
+            facts["key"] = key or {"parts": KeyReader().parts(function.function_type)}
             lines = describe.lines(function)
             if self._max_bytes and self._bytes > self._max_bytes // 2:
                 facts, stages = _without_graph(facts, stages), {}

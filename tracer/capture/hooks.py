@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import inspect
 import sys
 import threading
@@ -15,6 +16,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tracer.capture.retrace_facts import KeyReader
 from tracer.capture.tf_private import POLYMORPHIC, dataset_functions, get, replaced
 
 _ITERATOR = "tensorflow.python.data.ops.iterator_ops:OwnedIterator."
@@ -30,6 +32,7 @@ class Creation:
     owner: Any  # the tf.function object; None if TensorFlow does not say
     seconds: float | None
     creates_variables: bool  # the first of the two traces of a function that makes its variables when it is called
+    key: dict[str, Any] | None = None  # what TensorFlow tells it from other traces by, as `trace.json` has it
 
 
 @contextlib.contextmanager
@@ -53,11 +56,20 @@ def listening(
 @contextlib.contextmanager
 def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
     callbacks = get(f"{POLYMORPHIC}.transform:CONCRETE_FUNCTION_CALLBACKS")
-    running: dict[int, tuple[float, Any]] = {}  # begin and options of each trace under way, by its graph
+    # Begin, options and key of each trace under way, by its graph.
+    running: dict[int, tuple[float, Any, dict[str, Any] | None]] = {}
+    keys = KeyReader()
+
+    def key_of(function_type: Any, options: Any) -> dict[str, Any] | None:
+        try:
+            return keys.begun(function_type, options, _python_function(options.python_function))
+        except Exception:  # noqa: BLE001  # what a version or a user's object has in store: the program goes on
+            return None
 
     def timed(original: Any) -> Any:
         def create(function_type: Any, type_context: Any, func_graph: Any, options: Any) -> Any:
-            running[id(func_graph)] = (time.perf_counter(), options)
+            key = key_of(function_type, options)
+            running[id(func_graph)] = (time.perf_counter(), options, key)
             try:
                 return original(function_type, type_context, func_graph, options)
             finally:
@@ -66,7 +78,9 @@ def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
         return create
 
     def callback(concrete: Any) -> None:
-        begin, options = running.get(id(concrete.graph), (None, None))
+        begin, options, key = running.get(id(concrete.graph), (None, None, None))
+        if key is not None:
+            key["captured"] = keys.captured(concrete.graph)
         created(
             Creation(
                 concrete=concrete,
@@ -75,6 +89,7 @@ def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
                 owner=_owner(options),
                 seconds=time.perf_counter() - begin if begin is not None else None,
                 creates_variables=_creates_variables(concrete, options),
+                key=key,
             )
         )
 
@@ -238,6 +253,8 @@ def _python_function(function: Any) -> Callable[..., Any] | None:
         wrapper = _closure(function).get("self")
         function = getattr(wrapper, "_func", function)
     function = getattr(function, "__func__", function)
+    while isinstance(function, functools.partial):
+        function = function.func
     with contextlib.suppress(ValueError):
         function = inspect.unwrap(function)
     if not inspect.isfunction(function) and not inspect.ismethod(function):

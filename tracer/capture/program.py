@@ -95,7 +95,7 @@ def record_program(
     error: BaseException | None = None
     failure: TracerError | None = None
     try:
-        with sigterm_raises(), delivered_again(), session.listening():
+        with sigterm_raises(stuck=session.save), delivered_again(), session.listening():
             try:
                 program.run()
             except BaseException as raised:  # noqa: BLE001  # however it ends, the run is closed

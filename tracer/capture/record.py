@@ -141,9 +141,9 @@ def record_calls(
         settings.progress("building", 0, 0)
         with hooks.keeping_instances() as kept:
             calls = [graph_call(call) for call in build()]
-            session.warnings.extend(notes)
-            with session.recording():
-                _run(calls, session, settings)
+        session.warnings.extend(notes)
+        with session.recording():
+            _run(calls, session, settings)
         kept.clear()
         settings.progress("writing", 0, 0)
     return session.run

@@ -16,7 +16,8 @@ from tracer.capture.finish import write_optimized
 from tracer.capture.functions import FunctionRecorder
 from tracer.capture.graph_collection import GraphCollection
 from tracer.capture.own_tools import OwnTools
-from tracer.capture.rolling import Plan, Windows, checked_plan
+from tracer.capture.plan import Plan, checked_plan
+from tracer.capture.rolling import Windows
 from tracer.capture.session import Collection, Session
 from tracer.errors import UsageError
 from tracer.recorded import Warned

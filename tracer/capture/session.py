@@ -16,8 +16,9 @@ from tracer.capture.describe import file_origin
 from tracer.capture.finish import once, write_stages, write_tags
 from tracer.capture.functions import FunctionRecorder, RecordedFunction
 from tracer.capture.limits import SECONDS, checked_seconds
+from tracer.capture.plan import Plan, checked_plan
 from tracer.capture.profiler import Profiler
-from tracer.capture.rolling import Windows, checked_plan
+from tracer.capture.rolling import Windows
 from tracer.capture.signals import Terminated, delivered_again, postponed, sigterm_raises
 from tracer.capture.stepping import rolling_windows
 from tracer.capture.summary_trace import SummaryTrace
@@ -26,7 +27,7 @@ from tracer.errors import SessionActive, TracerError, WriteFailed, reason
 from tracer.recorded import Run, Warned
 from tracer.store import layout
 from tracer.store.load import load_run
-from tracer.store.writer import RunWriter
+from tracer.store.writer import RunWriter, remove_run
 
 
 class Collection(Protocol):
@@ -63,8 +64,12 @@ class Session:
         hlo: bool = False,
         profile_seconds: float = SECONDS,
         facts: Mapping[str, Any] | None = None,
+        background: bool = False,
     ) -> None:
         """Makes the run's folder.
+
+        One in the `background` is of somebody who did not ask for it in the program: it leaves TensorFlow's own trace
+        to the program, gives way to a session that the program opens, and leaves no run where nothing was traced.
 
         Raises:
           SessionActive: another session is open in this process.
@@ -72,6 +77,8 @@ class Session:
         """
         self.name = name
         self.warnings: list[Warned] = []
+        self.background = background
+        self.gave_way_to = ""  # the session to which this one gave way, and by which line
         self.instantiated_again = False  # whether functions were, so that TensorFlow exports their graphs twice
         self._place = _opened_at()
         self._pid = os.getpid()
@@ -154,7 +161,8 @@ class Session:
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Records every function while the block runs."""
-        self._collection.start()
+        if not self.background:
+            self._collection.start()
         with self._recorder.listening():
             yield
 
@@ -168,6 +176,9 @@ class Session:
             return  # a forked child: the session is its parent's
         failure: TracerError | None = None
         try:
+            if self.background and (self.gave_way_to or not self._recorder.recorded):
+                remove_run(self.path)
+                return
             with postponed():
                 failure = self._finish()
                 self._conclude(error, failure)
@@ -233,15 +244,23 @@ class Session:
         others = open_sessions()
         with _lock:
             for owner in others:
-                if self.exclusive and owner.exclusive:
+                if owner.background:
+                    owner._give_way(self)
+                elif self.exclusive and owner.exclusive:
                     raise SessionActive(
                         f"session '{owner.name}' is open already, since {owner._place} in thread {owner._thread}",
                         hint="end it before you open another: TensorFlow has one trace and one profiler a process",
                     )
-            _active[:] = [*others, self]
+            _active[:] = [*(owner for owner in others if not owner.background), self]
 
     def close_if_over(self) -> None:
         """Closes it where what it records has ended without telling."""
+
+    def _give_way(self, other: Session) -> None:
+        self.gave_way_to = f"session '{other.name}', opened at {other._place}"
+        self._recorder.deafen()
+        if self.profiler is not None:
+            self.profiler.stop(save=False)
 
     def _release(self) -> None:
         with _lock:
@@ -296,25 +315,36 @@ def trace(
       SessionActive: another session is open in this process; the message names it.
       WriteFailed: the run could not be written whole.
     """
+    plan = None
+    if steps is not None:
+        plan = checked_plan(steps=steps, skip_steps=skip_steps, every=every, seconds=profile_seconds)
     with (
         open_session(
             name, logdir=logdir, profile=profile, sources=sources, hlo=hlo, profile_seconds=profile_seconds
         ) as session,
-        session.recording(),
+        _recording_block(session, plan, step_function),
     ):
+        yield session
+
+
+@contextmanager
+def trace_in_background(name: str, *, logdir: str | Path, profile: bool = False) -> Iterator[Session]:
+    """Records as `trace` does, for somebody else than the program: see `Session`."""
+    with (
+        open_session(name, logdir=logdir, profile=profile, sources=True, background=True) as session,
+        _recording_block(session),
+    ):
+        yield session
+
+
+@contextmanager
+def _recording_block(session: Session, plan: Plan | None = None, step_function: str = "") -> Iterator[None]:
+    with session.recording():
         if session.profiler is None:
-            yield session
+            yield
             return
-        with (
-            block_window(session, session.profiler)
-            if steps is None
-            else rolling_windows(
-                session,
-                checked_plan(steps=steps, skip_steps=skip_steps, every=every, seconds=profile_seconds),
-                step_function=step_function,
-            )
-        ):
-            yield session
+        with block_window(session, session.profiler) if plan is None else rolling_windows(session, plan, step_function):
+            yield
 
 
 @contextmanager
@@ -327,6 +357,7 @@ def open_session(
     hlo: bool = False,
     profile_seconds: float = SECONDS,
     facts: Mapping[str, Any] | None = None,
+    background: bool = False,
 ) -> Iterator[Session]:
     """Opens a session that records nothing until its `recording()` is entered, and closes it whatever happens.
 
@@ -342,6 +373,7 @@ def open_session(
         hlo=hlo,
         profile_seconds=checked_seconds(profile_seconds),
         facts=facts,
+        background=background,
     )
     try:
         with sigterm_raises(), delivered_again():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+_STUCK_S = 5.0  # less than those who send SIGTERM wait before they send SIGKILL
 _AGAIN_S = 0.05  # long enough to leave the `__del__`, short enough for a person who waits
 
 
@@ -18,14 +21,21 @@ class Terminated(SystemExit):
 
 
 @contextmanager
-def sigterm_raises() -> Iterator[None]:
-    """Lets SIGTERM end the block by an exception, unless the program handles that signal itself."""
+def sigterm_raises(*, stuck: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Lets SIGTERM end the block by an exception, unless the program handles that signal itself.
+
+    Python can only raise it between two of its own instructions. A program that has not come to one some seconds later,
+    as it is inside of a long op, dies of the signal as it would without us; `stuck` is called before, in a thread.
+    """
     if not _in_main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
     owner = os.getpid()
 
+    reacted = threading.Event()
+
     def terminate(number: int, _frame: Any) -> None:
+        reacted.set()
         if os.getpid() != owner:  # a forked child inherits the handler, but has no session to close
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
@@ -34,9 +44,44 @@ def sigterm_raises() -> Iterator[None]:
 
     signal.signal(signal.SIGTERM, terminate)
     try:
-        yield
+        with _watched(signal.SIGTERM, reacted, stuck):
+            yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
+def _watched(number: int, reacted: threading.Event, stuck: Callable[[], None]) -> Iterator[None]:
+    """Has the process die of a signal whose handler does not come to run: C's handler tells a thread of it at once."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    before = signal.set_wakeup_fd(ours.fileno(), warn_on_full_buffer=False)
+    owner = os.getpid()
+
+    def wait() -> None:
+        with theirs:
+            while got := theirs.recv(1):
+                if before != -1:
+                    os.write(before, got)  # who waited for signals before, as an event loop does
+                if got[0] == number and os.getpid() == owner and not reacted.wait(_STUCK_S):
+                    stuck()
+                    _die_of(number)
+
+    # A daemon, as a program that ends must not wait for it.
+    threading.Thread(target=wait, name="trace-scenario-signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        now = signal.set_wakeup_fd(before)
+        if now != ours.fileno():
+            signal.set_wakeup_fd(now)  # the program's own
+        ours.close()
+
+
+def _die_of(number: int) -> None:
+    """Has the process die of a signal. `signal.signal` is for the main thread alone; C's is not."""
+    ctypes.CDLL(None).signal(number, 0)
+    os.kill(os.getpid(), number)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ _VERBS = {  # methods of Keras' models that run batches
     "predict_on_batch": "Model.predict_on_batch",
 }
 _AWAY = 3  # calls of another function, since the last of the one whose steps are being profiled
+_MORE = 2  # times the time of the function whose calls are steps: another with so much takes its place
 
 
 @dataclasses.dataclass(slots=True)
@@ -63,7 +64,7 @@ class StepCalls:
         self._wanted = wanted
         self._known: dict[Any, _Called] = {}
         self._places: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
-        self._settled = False  # whether steps were seen
+        self._chosen: _Called | None = None  # whose calls are steps, once there were some
         self._marked = False  # whether the program marks its steps itself
         self._lock = threading.RLock()
 
@@ -114,9 +115,9 @@ class StepCalls:
         is_step = self._wanted in _names(called.name) if self._wanted else called is self._best()
         under_way = self._windows.source == called.name and not self._windows.is_tentative
         if under_way or (is_step and number >= self._skip and self._may_take_over(called)):
-            self._settled = True
+            self._chosen = called
             self._windows.begin(called.name, number)
-        elif not self._settled:
+        elif self._chosen is None:
             self._windows.begin(called.name, number, tentative=True)
         for other in self._known.values():
             other.others = 0 if other is called else other.others + 1
@@ -129,7 +130,12 @@ class StepCalls:
         return all(other.others >= _AWAY for other in self._known.values() if other.name == source)
 
     def _best(self) -> _Called:
-        return max(self._known.values(), key=lambda called: called.rank)
+        """Returns the function that takes the most time, as long as it does not take turns with the chosen one."""
+        best = max(self._known.values(), key=lambda called: called.rank)
+        chosen = self._chosen
+        if chosen is None or chosen.others >= _AWAY or best.of_keras != chosen.of_keras:
+            return best
+        return best if best.rank[1] > _MORE * chosen.rank[1] else chosen
 
     def _called(self, function: Any) -> _Called:
         found = self._places.get(function)

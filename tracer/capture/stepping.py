@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tracer.capture import hooks, marks
-from tracer.capture.rolling import Plan, Windows
+from tracer.capture.plan import Plan
+from tracer.capture.rolling import Windows
 from tracer.capture.step_calls import StepCalls
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Marks:
 
 
 @contextlib.contextmanager
-def rolling_windows(session: Session, plan: Plan, *, step_function: str = "") -> Iterator[None]:
+def rolling_windows(session: Session, plan: Plan, step_function: str = "") -> Iterator[None]:
     """Profiles windows of the steps of a block, and says in the run what was seen."""
     windows = Windows(session.path, plan, traced=lambda: len(session.functions_so_far), saved=session.save)
     calls = StepCalls(windows, skip_steps=plan.skip_steps, wanted=step_function)

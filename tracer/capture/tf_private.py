@@ -19,6 +19,7 @@ POLYMORPHIC = "tensorflow.python.eager.polymorphic_function"
 CORNERS = {
     f"{POLYMORPHIC}.transform:CONCRETE_FUNCTION_CALLBACKS": "functions as they are traced",
     f"{POLYMORPHIC}.tracing_compilation:_create_concrete_function": "seconds to trace, Python functions",
+    f"{POLYMORPHIC}.function_context:make_function_context": "devices and strategies as causes of retraces",
     f"{POLYMORPHIC}.atomic_function:AtomicFunction.call_flat": "functions traced before the session, calls",
     f"{POLYMORPHIC}.atomic_function:AtomicFunction.graph_debug_info": "source lines of nodes",
     f"{POLYMORPHIC}.polymorphic_function:class_method_to_instance_method": "calls of methods of temporary modules",
@@ -71,6 +72,18 @@ def element_spec(kind: Any) -> Any:
 def traced_array(kind: Any) -> Any:
     """Returns the tensor array that a trace type stands for; None if it does not tell."""
     return getattr(kind, "_value", None)
+
+
+def function_context(options: Any) -> Any:
+    """Returns what TensorFlow's cache of traces goes by beside the arguments of a call; None if it does not tell."""
+    make = get(f"{POLYMORPHIC}.function_context:make_function_context")
+    return getattr(make(getattr(options, "scope_type", None)), "context", None) if make is not None else None
+
+
+def traced_callable(function: Any) -> Any:
+    """Returns what a tf.function was made of, a bound method or a partial as it is, without TensorFlow's wrappers."""
+    unwrap = get("tensorflow.python.util.tf_decorator:unwrap")
+    return unwrap(function)[1] if unwrap is not None else function
 
 
 def start_collecting() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracer.capture import tf_private
 
@@ -45,7 +45,8 @@ def type_text(kind: Any) -> str:
     if name == "TensorArrayTraceType":
         array = tf_private.traced_array(kind)
         return "TensorArray" if array is None else f"TensorArray {array.dtype.name}{shape_text(array.element_shape)}"
-    return _nest(kind) or _other(str(kind))
+    inside = nest(kind)
+    return _other(str(kind)) if inside is None else str(inside)
 
 
 def shape_text(shape: Any) -> str:
@@ -55,38 +56,49 @@ def shape_text(shape: Any) -> str:
     return "[" + ", ".join("?" if dim is None else str(dim) for dim in shape.as_list()) + "]"
 
 
-def _nest(kind: Any) -> str:
-    """Returns a tuple, a list, a mapping or an object of named fields, of TensorFlow's kinds or Python's; else ""."""
+class Nest(NamedTuple):
+    """A type that is made of others: a tuple, a list, a mapping, an object of named fields."""
+
+    begin: str  # as it is written: "[", "Point("
+    end: str
+    items: tuple[tuple[str, str, Any], ...]  # how Python gets at each ("['x']"), what stands before it ("'x': "), type
+
+    def __str__(self) -> str:
+        return f"{self.begin}{', '.join(f'{label}{type_text(kind)}' for _, label, kind in self.items)}{self.end}"
+
+
+def nest(kind: Any) -> Nest | None:
+    """Returns what a type is made of, if it is a nest of TensorFlow's kinds or of Python's."""
     name = type(kind).__name__
     if name == "List" and hasattr(kind, "components_tuple"):
-        return f"[{_all(kind.components_tuple.components)}]"
+        return _sequence("[]", kind.components_tuple.components)
     if name == "Tuple" and hasattr(kind, "components"):
-        return f"({_all(kind.components)})"
+        return _sequence("()", kind.components)
     if name == "Attrs" and hasattr(kind, "named_attributes"):
         kind = kind.named_attributes
     if hasattr(kind, "attribute_names") and hasattr(kind, "type_name"):
         return _fields(kind.type_name, dict(zip(kind.attribute_names, kind.attributes.components, strict=True)))
     if isinstance(kind, tuple) and hasattr(kind, "_asdict"):
         return _fields(name, kind._asdict())
-    if isinstance(kind, tuple):
-        return f"({_all(kind)})"
-    if isinstance(kind, list):
-        return f"[{_all(kind)}]"
+    if isinstance(kind, (tuple, list)):
+        return _sequence("()" if isinstance(kind, tuple) else "[]", kind)
     parts = kind.mapping if name == "Dict" and hasattr(kind, "mapping") else kind
     if isinstance(parts, Mapping):
-        return "{" + ", ".join(f"{key!r}: {type_text(part)}" for key, part in parts.items()) + "}"
-    return ""
+        return Nest("{", "}", tuple((f"[{key!r}]", f"{key!r}: ", part) for key, part in parts.items()))
+    return None
 
 
-def _all(kinds: Iterable[Any]) -> str:
-    return ", ".join(map(type_text, kinds))
+def _sequence(brackets: str, kinds: Iterable[Any]) -> Nest:
+    return Nest(brackets[0], brackets[1], tuple((f"[{index}]", "", kind) for index, kind in enumerate(kinds)))
 
 
-def _fields(name: str, fields: Mapping[str, Any]) -> str:
-    return f"{name}({', '.join(f'{field}={type_text(part)}' for field, part in fields.items())})"
+def _fields(name: str, fields: Mapping[str, Any]) -> Nest:
+    return Nest(f"{name}(", ")", tuple((f".{field}", f"{field}=", part) for field, part in fields.items()))
 
 
 def _literal(value: Any) -> str:
+    if type(value) is object:
+        return "Literal[nan]"  # TensorFlow's marker: to Python NaN is not even itself
     return f"Literal[{value!r}]" if isinstance(value, str) else f"Literal[{_ADDRESS.sub('', repr(value))}]"
 
 

@@ -33,7 +33,7 @@ def without_numbers(path: str) -> str:
 def plain_attributes(kind: Kind) -> dict[str, str]:
     """Returns a node's own attributes as texts that are equal where the values are, whatever runtime names say."""
     return {
-        name: _tensor(kind, value) if isinstance(value, Tensor) else repr(_plain(name, value))
+        name: _tensor(kind, value) if isinstance(value, Tensor) else repr(plain_value(name, value))
         for name, value in kind.attributes.items()
         if name not in _NOT_OWN and not (kind.op in _BRANCHING and _is_functions(value))
     }
@@ -45,13 +45,14 @@ def _is_functions(value: Any) -> bool:
     )
 
 
-def _plain(name: str, value: Any) -> Any:
+def plain_value(name: str, value: Any) -> Any:
+    """Returns an attribute's value without the numbers that runtime names have."""
     if isinstance(value, FunctionName):
         return "function", _TEXT_NUMBERS.sub("", function_name(value.name)[0])
     if isinstance(value, str) and (name.startswith("_") or name in _NAME_ATTRIBUTES):
         return _TEXT_NUMBERS.sub("", value)
     if isinstance(value, tuple) and not isinstance(value, Tensor):
-        return tuple(_plain(name, item) for item in value)
+        return tuple(plain_value(name, item) for item in value)
     return value
 
 

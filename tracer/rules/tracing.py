@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from tracer import text
 from tracer.recorded import Function, Trace
+from tracer.retracing.advice import advise
+from tracer.retracing.causes import Explained, explain
+from tracer.retracing.changes import Change
 from tracer.rules.finding import Found
 
 _SWITCHES = ("Literal[None]", "Literal[True]", "Literal[False]")
 MANY = 3  # traces: one each for training and inference are in order
 CALLS_PER_TRACE = 2  # below that, tracing is what the program does
 _SHOWN = 4
-_TENSOR = re.compile(r"(\w+)\[([\d?, .]*)\]")
 
 
 def retracing(function: Function, repeats: int = 1) -> Iterator[Found]:
@@ -25,39 +26,63 @@ def retracing(function: Function, repeats: int = 1) -> Iterator[Found]:
       function: the function, with all its traces.
       repeats: how often the recording made the same calls.
     """
-    objects: dict[tuple[object, ...], list[Trace]] = {}
-    for trace in function.traces:
-        if trace.kind == "inference" and trace.calls:
-            variables = (variable for variable in trace.captures.values() if variable.kind == "variable")
-            objects.setdefault(tuple(sorted(map(str, variables))), []).append(trace)
-    for traces in objects.values():
-        yield from _retraced(traces, repeats)
+    every = explain(function)
+    objects: dict[tuple[object, ...], list[Explained]] = {}
+    for each in every:
+        if each.trace.calls:
+            variables = (variable for variable in each.trace.captures.values() if variable.kind == "variable")
+            objects.setdefault(tuple(sorted(map(str, variables))), []).append(each)
+    for traced in objects.values():
+        yield from _retraced(traced, every, repeats)
 
 
-def _retraced(traces: Sequence[Trace], repeats: int) -> Iterator[Found]:
-    calls = sum(-(-(trace.calls or 0) // max(repeats, 1)) for trace in traces)  # in one pass of the program
-    if len(traces) < MANY or calls >= CALLS_PER_TRACE * len(traces):
+def _retraced(traced: Sequence[Explained], every: Sequence[Explained], repeats: int) -> Iterator[Found]:
+    calls = sum(-(-(each.trace.calls or 0) // max(repeats, 1)) for each in traced)  # in one pass of the program
+    if len(traced) < MANY or calls >= CALLS_PER_TRACE * len(traced):
         return
-    varying = list(_varying(traces))
-    often = f"traced {text.plural(len(traces), 'time')} in {text.plural(calls, 'call')}"
-    for name, types in varying:
-        if not _is_cause(types):
-            continue
-        shown = ", ".join(types[:_SHOWN]) + (f" and {len(types) - _SHOWN} more" if len(types) > _SHOWN else "")
-        what, advice = _cause(name, types)
-        yield Found(f"{often}: {what}: {shown}", advice, count=len(traces))
-    if not varying and _is_anew(traces):
-        yield Found(
-            f"{often}, each time for the same arguments: the tf.function itself is made anew",
-            "make it once, outside of the loop or the method that calls it: a new tf.function knows no old traces",
-            line=traces[0].call_site,
-            count=len(traces),
-        )
+    often = f"traced {text.plural(len(traced), 'time')} in {text.plural(calls, 'call')}"
+    for argument, causes in _by_argument(traced).items():
+        advices = enumerate(dict.fromkeys(_advice(causes, every)))
+        advice = ". ".join(f"{said[0].upper()}{said[1:]}" if number else said for number, said in advices)
+        if argument:
+            types = list(dict.fromkeys(kind for _, change in causes for kind in (change.before, change.after)))
+            if _is_cause(types, causes):
+                shown = ", ".join(types[:_SHOWN]) + (f" and {len(types) - _SHOWN} more" if len(types) > _SHOWN else "")
+                yield Found(f"{often}: {_what(argument, types, causes)}: {shown}", advice, count=len(traced))
+        elif any(change.kind == "function" for _, change in causes) or _is_anew([each.trace for each in traced]):
+            yield Found(
+                f"{often}, each time for the same arguments: the tf.function itself is made anew",
+                advice,
+                line=traced[0].trace.call_site,
+                count=len(traced),
+            )
 
 
-def _is_cause(types: Sequence[str]) -> bool:
+def _by_argument(traced: Sequence[Explained]) -> dict[str, list[tuple[Explained, Change]]]:
+    """Returns what made retraces, by the argument; at `""` what is about the tf.function itself."""
+    found: dict[str, list[tuple[Explained, Change]]] = {}
+    for each in traced:
+        for change in each.changes if each.is_retrace else ():
+            of_function = change.kind in ("function", "closure", "unknown")
+            found.setdefault("" if of_function else change.argument, []).append((each, change))
+    return found
+
+
+def _advice(causes: Sequence[tuple[Explained, Change]], every: Sequence[Explained]) -> Iterator[str]:
+    """Returns what to do about each sort of cause."""
+    seen = set[str]()
+    for each, change in causes:
+        if change.kind == "unknown":
+            yield _MADE_ONCE
+        elif change.kind not in seen:
+            yield advise(change, each, every).text
+        seen.add(change.kind)
+
+
+def _is_cause(types: Sequence[str], causes: Sequence[tuple[Explained, Change]]) -> bool:
     """Tells whether more and more traces come of an argument: not if it is given or not, or true or not."""
-    return all(map(_is_object, types)) or (len(types) >= MANY and len(_without_switches(types)) > 1)
+    objects = all(change.kind == "object" for _, change in causes)
+    return objects or (len(types) >= MANY and len(_without_switches(types)) > 1)
 
 
 def _without_switches(types: Sequence[str]) -> list[str]:
@@ -82,44 +107,16 @@ def creates_variables(function: Function, _repeats: int = 1) -> Iterator[Found]:
     )
 
 
-def _varying(traces: Sequence[Trace]) -> Iterator[tuple[str, list[str]]]:
-    """Returns the arguments that came in several types, with these in the order of their coming.
-
-    An object's type is the object, and where it lies is not recorded: it counts as varying wherever nothing else does.
-    """
-    types: dict[str, dict[str, None]] = {}
-    for trace in traces:
-        for argument in trace.arguments:
-            types.setdefault(argument.name, {})[argument.type] = None
-    several = [(name, list(found)) for name, found in types.items() if len(found) > 1]
-    return iter(several or [(name, list(found)) for name, found in types.items() if all(map(_is_object, found))])
-
-
-def _is_object(kind: str) -> bool:
-    return "<" in kind and not kind.startswith("Literal[") and not _TENSOR.search(kind)
+def _what(name: str, types: Sequence[str], causes: Sequence[tuple[Explained, Change]]) -> str:
+    """Returns what varies about an argument."""
+    kinds = {change.kind for _, change in causes} - {"none"}
+    if any(kind.startswith("Literal[") for kind in _without_switches(types)):
+        return f"'{name}' is a Python value, and each new one is a trace"
+    if kinds == {"object"}:
+        return f"'{name}' is a Python object, and each new one is a trace"
+    if kinds <= {"shape", "rank"}:
+        return f"'{name}' comes in several shapes"
+    return f"'{name}' comes in several {'shapes and ' if kinds & {'shape', 'rank'} else ''}types"
 
 
-def _cause(name: str, types: Sequence[str]) -> tuple[str, str]:
-    """Returns what varies about an argument, and what to do about it."""
-    types = _without_switches(types)
-    if any(kind.startswith("Literal[") for kind in types):
-        return f"'{name}' is a Python value, and each new one is a trace", _AS_TENSOR.format(name=name)
-    if not any(_TENSOR.search(kind) for kind in types):
-        return f"'{name}' is a Python object, and each new one is a trace", _AS_STATE
-    dtypes = {_TENSOR.sub(r"\1", kind) for kind in types}
-    if len(dtypes) == 1:
-        return f"'{name}' comes in several shapes", _ONE_SHAPE
-    if len({_TENSOR.sub(r"\2", kind) for kind in types}) == 1:
-        return f"'{name}' comes in several types", _ONE_TYPE
-    return f"'{name}' comes in several shapes and types", f"{_ONE_TYPE}. {_ONE_SHAPE[0].upper()}{_ONE_SHAPE[1:]}"
-
-
-_AS_TENSOR = "pass it as a tensor, {name}=tf.constant(...): a tensor's value costs no trace"
-_AS_STATE = (
-    "pass one and the same object, or keep it in self and pass the tensors alone: an object's identity is its type"
-)
-_ONE_SHAPE = (
-    "set tf.function(reduce_retracing=True), or input_signature=[tf.TensorSpec([None, 3], tf.float32)]: None stands "
-    "for every size. In a pipeline, batch(..., drop_remainder=True)"
-)
-_ONE_TYPE = "bring it to one type before the call: tf.cast(x, tf.float32); or say it with input_signature"
+_MADE_ONCE = "make it once, outside of the loop or the method that calls it: a new tf.function knows no old traces"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tracer.errors import Unreadable
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, TensorType, Variable
-from tracer.recorded import Argument, ModuleScope, Run, Trace, Warned, Window, group_functions
+from tracer.recorded import Argument, Key, ModuleScope, Part, Run, Trace, Warned, Window, group_functions
 from tracer.store import layout
 from tracer.store.files import read_json
 from tracer.store.graph_def import read_graph
@@ -152,7 +152,7 @@ def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[s
         else missing.get(stage, "its file is gone" if stage == "traced" else "it was not recorded")
         for stage, file in layout.STAGE_FILES.items()
     }
-    captures = {item["node"]: _variable(item) for item in facts.get("captures") or ()}
+    captures = captured_variables(facts.get("captures") or ())
     return Trace(
         id=folder.name,
         name=str(facts.get("name", "")),
@@ -175,7 +175,31 @@ def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[s
         modules=tuple(
             ModuleScope(item["scope"], item["name"], item["class"], item["kind"]) for item in facts.get("modules") or ()
         ),
+        object=facts.get("object") or 0,
+        key=_key(facts),
     )
+
+
+def _key(facts: Mapping[str, Any]) -> Key:
+    """Returns what a trace is told from others by; of an older run the arguments alone, without what is in them."""
+    key = facts.get("key") or {}
+    arguments = facts.get("arguments") or ()
+    return Key(
+        parts=tuple(Part(part["path"], part["type"], part["depth"], part["object"]) for part in key.get("parts") or ())
+        or tuple(Part(item["name"], item["type"]) for item in arguments),
+        at_s=key.get("at_s"),
+        replaces=key.get("replaces") or 0,
+        context=key.get("context") or {},
+        closure=tuple(Part(item["name"], item["type"], 0, item["object"]) for item in key.get("closure") or ()),
+        captured=key.get("captured") or {},
+        signature=bool(key.get("signature")),
+        reduce_retracing=bool(key.get("reduce_retracing")),
+    )
+
+
+def captured_variables(facts: Iterable[Mapping[str, Any]]) -> dict[str, Variable]:
+    """Returns what a function takes from outside, as `trace.json` has it, by the node that stands for it."""
+    return {item["node"]: _variable(item) for item in facts}
 
 
 def _frame(facts: Mapping[str, Any] | None) -> Frame | None:

@@ -63,6 +63,16 @@ _WINDOWS = {
     "counted": _TRUTH,
     "stopped": _TEXT,
 }
+_KEY = {
+    "at_s": Either(_SECONDS),
+    "replaces": _COUNT,
+    "parts": [{"path": _TEXT, "type": _TEXT, "depth": _COUNT, "object": _COUNT}],
+    "context": {EACH: _TEXT},
+    "closure": [{"name": _TEXT, "type": _TEXT, "object": _COUNT}],
+    "captured": {EACH: _COUNT},
+    "signature": _TRUTH,
+    "reduce_retracing": _TRUTH,
+}
 
 # Of a mapping the keys that readers know, which may be absent; a list stands for any number of such items.
 RUN: Mapping[str, Any] = {
@@ -94,6 +104,8 @@ TRACE: Mapping[str, Any] = {
     "modules": Either([{"scope": _TEXT, "name": _TEXT, "class": _TEXT, "kind": _TEXT}]),
     "definition": Either(_FRAME),
     "call_site": Either(_FRAME),
+    "object": Either(_COUNT),
+    "key": Either(_KEY),
     "seconds": Either(_SECONDS),
     "missing": _MISSING,
     "lines": Either({"files": [_TEXT], "frames": [_ANYTHING], "stacks": [[_COUNT]], "nodes": {EACH: {EACH: _COUNT}}}),

@@ -2,6 +2,7 @@
 
 from tracer.render.json.diffs import diff
 from tracer.render.json.modes import modes
+from tracer.render.json.retraces import retraces
 from tracer.render.json.runs import checks, lint, program, pruned, recorded, runs, scenarios, show
 from tracer.render.json.times import groups, lines, ops, stacks, steps, summary
 from tracer.render.json.values import dumps, listed
@@ -19,6 +20,7 @@ __all__ = [
     "program",
     "pruned",
     "recorded",
+    "retraces",
     "runs",
     "scenarios",
     "show",

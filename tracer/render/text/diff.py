@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tracer import text
 from tracer.render.text.layout import Line, Piece, Table, cut, line_width, shortened, width_of, wrap
@@ -31,7 +31,7 @@ def diff(report: DiffReport, style: Style) -> str:
         if change.function != last or not last:
             last = change.function
             parts += ["", plain(last, "bold")]
-        parts += _change(change, style.width)
+        parts += change_lines(change, style.width)
     if report.rows.truncated:
         parts.append(more(report.rows.total - len(report.rows.items), "change"))
     parts += times(report.measured.rows, style.width)
@@ -57,15 +57,20 @@ def _summary(report: DiffReport) -> Line:
     if not report.traces:
         return plain("neither side has a function: there is no graph to compare")
     if report.changed:
-        counts = [
-            Piece(f"{text.count(report.nodes[sort])} {sort}  ", _LOOKS.get(sort, "dim"))
-            for sort in ("added", "removed", "changed", "same")
-        ]
-        return (*counts[:-1], Piece(counts[-1].text.rstrip(), counts[-1].look), Piece(" nodes", "dim"))
+        return node_counts(report.nodes)
     if report.unread:
         unread = text.plural(len(report.unread), "graph")
         return plain(f"nothing changed in what could be read: {unread} could not", "yellow")
     return plain("equal: the graphs differ in nothing but numbers in names", "green")
+
+
+def node_counts(nodes: Mapping[str, int]) -> Line:
+    """Returns how many nodes were added, removed, changed and stayed the same."""
+    counts = [
+        Piece(f"{text.count(nodes[sort])} {sort}  ", _LOOKS.get(sort, "dim"))
+        for sort in ("added", "removed", "changed", "same")
+    ]
+    return (*counts[:-1], Piece(counts[-1].text.rstrip(), counts[-1].look), Piece(" nodes", "dim"))
 
 
 def _config(report: DiffReport, width: int) -> Table:
@@ -114,7 +119,7 @@ def _fates(traces: Sequence[TraceDiff], width: int) -> list[Part]:
     return parts
 
 
-def _change(change: Change, width: int) -> list[Part]:
+def change_lines(change: Change, width: int) -> list[Part]:
     """Returns a change: mark, path, and what is different; on two lines where one is too short, paths cut inside."""
     what = text.one_line(_difference(change))
     line = (Piece(f"  {_MARKS[change.kind]} ", _LOOKS[change.kind]), Piece(_subject(change)))

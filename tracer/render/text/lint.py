@@ -19,14 +19,15 @@ def lint(report: LintReport, style: Style) -> str:
     """Returns the page that `lint` prints: each finding with its place and what to do, and how many there are."""
     parts: list[Part] = []
     for finding in report.findings.items:
-        parts += [*_finding(finding, style), ""]
+        parts += [*finding_lines(finding, style), ""]
     if report.findings.truncated:
         left = report.findings.total - len(report.findings.items)
         parts += [f"... and {text.plural(left, 'finding')} more: --top 0 shows all", ""]
     return style.render([*parts, Wrapped(_total(report)), *warnings(report.unread)])
 
 
-def _finding(finding: Finding, style: Style) -> list[Part]:
+def finding_lines(finding: Finding, style: Style) -> list[Part]:
+    """Returns a finding: what and where, what it is, and what to do."""
     head = (
         Piece(finding.severity, _SEVERITY_LOOKS[finding.severity]),
         Piece(f"  {finding.rule}", "bold"),

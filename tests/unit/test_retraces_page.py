@@ -1,0 +1,112 @@
+"""The page and the object that say why functions were traced again."""
+
+from __future__ import annotations
+
+import json
+from textwrap import dedent
+
+from tests.helpers import run, trace
+from tracer.graph.lines import Frame
+from tracer.recorded import Key, Part, Trace
+from tracer.render import json as to_json
+from tracer.render.text.retraces import retraces as to_text
+from tracer.render.text.style import Style
+from tracer.report.retraces import retraces_report
+
+
+def step(index: int, kind: str, *, at_s: float = 0.0, seconds: float = 0.5, **facts: object) -> Trace:
+    """Returns a trace of `step` for one argument of that type."""
+    key = Key((Part("n", kind),), at_s=at_s)
+    cause = "traced again" if index else "first trace"
+    site = Frame("src/train.py", 9, "main")
+    return trace(index=index, object=1, cause=cause, call_site=site, seconds=seconds, key=key, **facts)
+
+
+RUN = run(*(step(index, f"Literal[{index}]", at_s=float(index)) for index in range(7)), trace("loss", 10, object=2))
+
+
+def test_text_has_one_block_for_an_argument_and_its_values():
+    """Values of one argument at one line are a chain; what is no retrace is told; all of it within the width."""
+    assert to_text(retraces_report(RUN), Style(width=60)) == dedent("""\
+        step  7 traces, 6 retraces in 7 calls, 3.00 s lost
+          user.py:1
+          n: Literal[0] -> Literal[1] -> Literal[2] -> Literal[3] ->
+              Literal[4] and 2 more
+            #2 to #7, 6 retraces, train.py:9, at 1.00 s, took 3.00 s
+            do: pass it as a tensor, whose value costs no trace:
+              n=tf.constant(1)
+          no retraces: #1 first call
+
+        6 retraces in demo/20261123-021530 took 3.00 s
+        """)
+
+
+def test_text_of_a_clean_run_is_one_line():
+    """A run without retraces says so, and how many traces there are."""
+    clean = run(step(0, "float32[2]"), trace("loss", 1, object=2))
+
+    assert to_text(retraces_report(clean), Style(width=80)) == (
+        "no retraces in demo/20261123-021530: 2 traces of 2 functions\n"
+    )
+
+
+def test_text_of_a_clean_run_tells_of_relaxed_traces():
+    """Traces that reduce_retracing made are no retraces, and are said."""
+    keys = [Key((Part("x", kind),), at_s=0.0, reduce_retracing=True) for kind in ("float32[2]", "float32[?]")]
+    relaxed = run(*(trace(index=index, object=1, cause="traced again", key=key) for index, key in enumerate(keys)))
+
+    assert to_text(retraces_report(relaxed), Style(width=100)) == (
+        "no retraces in demo/20261123-021530: 2 traces of 1 function, 1 of them relaxed by reduce_retracing\n"
+    )
+
+
+def test_text_does_not_call_clean_what_nobody_saw():
+    """Of functions that were traced before, as in what other tools left, retraces are not known."""
+    before = run(trace(cause="traced before the session"), trace("loss", 1, cause=""))
+
+    assert to_text(retraces_report(before), Style(width=80)) == (
+        "no function was seen as it was traced in demo/20261123-021530: 2 traces of 2\nfunctions\n"
+    )
+
+
+def test_time_lost_inside_of_other_retraces_is_counted_once():
+    """A function that is traced inside of another is in the time of that one."""
+    inner = [
+        trace(
+            "inner",
+            10 + index,
+            object=2,
+            cause="traced again",
+            seconds=0.25,
+            key=Key((Part("n", f"Literal[{index}]"),), at),
+        )
+        for index, at in enumerate((0.1, 1.1))
+    ]
+    report = retraces_report(run(step(0, "Literal[0]"), step(1, "Literal[1]", at_s=1.0), *inner))
+
+    assert [row.seconds for row in report.functions.items] == [0.5, 0.25]
+    assert (report.retraces, report.seconds) == (2, 0.5)
+
+
+def test_json_has_the_keys_of_the_contract():
+    """Each cause has its argument, what it was and became, its line, and the advice with its code."""
+    printed = json.loads(to_json.dumps(to_json.retraces(retraces_report(RUN, top=1))))
+    functions = printed["functions"]
+    (row,) = functions.pop("items")
+
+    assert functions == {"returned": 1, "total": 2, "truncated": True}
+    assert (row["name"], row["traces"], row["retraces"], row["seconds"]) == ("step", 7, 6, 3.0)
+    assert row["causes"][1] == {
+        "kind": "value",
+        "argument": "n",
+        "before": "Literal[1]",
+        "after": "Literal[2]",
+        "trace": 3,
+        "against": 2,
+        "call_site": {"file": "src/train.py", "line": 9},
+        "at_s": 2.0,
+        "seconds": 0.5,
+        "advice": "pass it as a tensor, whose value costs no trace: n=tf.constant(2)",
+        "code": "n=tf.constant(2)",
+    }
+    assert [(each["trace"], each["reason"]) for each in row["legitimate"]] == [(1, "first")]

@@ -1,0 +1,123 @@
+"""The page that says why functions were traced again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from tracer import text
+from tracer.render.text.layout import Line, Piece, wrap
+from tracer.render.text.style import UNLIMITED, Part, Style, Wrapped, more, plain, source_line
+from tracer.report.retraces import Cause, Legitimate, RetracedFunction, RetracesReport
+from tracer.retracing.causes import Reason
+
+_WIDEST = 110  # columns: sentences are read badly in longer lines
+_CHAIN = 4  # values of one argument that are shown
+_LONGEST = 200  # characters of a type
+_REASONS: Mapping[Reason, str] = {
+    "first": "first call",
+    "variables": "the run after its variables were made",
+    "relaxed": "relaxed by reduce_retracing",
+    "another": "of another object",
+    "caller": "its caller was traced again",
+    "existing": "traced before the session",
+}
+
+
+def retraces(report: RetracesReport, style: Style) -> str:
+    """Returns the page: each function with what made TensorFlow trace it again, where, and what spares it."""
+    again = [row for row in report.functions.items if row.retraces]
+    parts: list[Part] = []
+    for row in again:
+        parts += [*_function(row, style), ""]
+    left = report.functions.total - len(report.functions.items)
+    if again and left:
+        parts += [more(left, "function"), ""]
+    return style.render([*parts, Wrapped(plain(_total(report)))])
+
+
+def _function(row: RetracedFunction, style: Style) -> list[Part]:
+    head = (
+        Piece(text.one_line(row.name), "bold"),
+        Piece(f"  {text.plural(row.traces, 'trace')}, "),
+        Piece(text.plural(row.retraces, "retrace"), "yellow"),
+        Piece(f" in {text.plural(row.calls, 'call')}, {text.seconds(row.seconds)} lost"),
+        *((Piece(f"  {source_line(row.definition)}", "dim"),) if row.definition else ()),
+    )
+    parts: list[Part] = [Wrapped(head, indent=2)]
+    said = ""
+    for causes in _groups(row.causes):
+        advice = causes[0].advice.text
+        parts += _indented(_group(causes, "as before" if advice == said else advice), style)
+        said = advice
+    if row.legitimate:
+        parts += _indented([plain(f"no retraces: {_legitimate(row.legitimate)}", "dim")], style)
+    return parts
+
+
+def _groups(causes: Iterable[Cause]) -> Iterable[Sequence[Cause]]:
+    """Returns the causes that are one: of the same sort and argument, at the same line."""
+    found: dict[tuple[object, ...], list[Cause]] = {}
+    for cause in causes:
+        found.setdefault((cause.change.kind, cause.change.argument, cause.call_site), []).append(cause)
+    return found.values()
+
+
+def _group(causes: Sequence[Cause], advice: str) -> Sequence[Line]:
+    first = causes[0]
+    traces = f"#{first.trace}" if len(causes) == 1 else f"#{first.trace} to #{causes[-1].trace}, {len(causes)} retraces"
+    taken = [cause.seconds for cause in causes if cause.seconds is not None]
+    where = [
+        traces,
+        source_line(first.call_site) if first.call_site else "",
+        f"at {text.seconds(first.at_s)}" if first.at_s is not None else "",
+        f"took {text.seconds(sum(taken))}" if taken else "",
+    ]
+    return (
+        (Piece(f"{text.one_line(first.change.argument) or 'unknown'}: ", "cyan"), Piece(_chain(causes))),
+        plain(f"  {', '.join(filter(None, where))}", "dim"),
+        plain(f"  do: {advice}"),
+    )
+
+
+def _chain(causes: Sequence[Cause]) -> str:
+    """Returns the values that an argument had, one after the other as far as they are one chain."""
+    written = [_short(causes[0].change.before), " -> ", _short(causes[0].change.after)]
+    for before, cause in pairwise(causes):
+        if len(written) > 2 * _CHAIN:
+            break
+        linked = cause.change.before == before.change.after
+        written += [" -> "] if linked else [", ", _short(cause.change.before), " -> "]
+        written.append(_short(cause.change.after))
+    left = len(causes) - written.count(" -> ")
+    return "".join(written) + (f" and {left} more" if left else "")
+
+
+def _short(content: str) -> str:
+    return text.shortened(text.one_line(content), _LONGEST)
+
+
+def _legitimate(rows: Sequence[Legitimate]) -> str:
+    by_reason: dict[str, list[str]] = {}
+    for row in rows:
+        changed = "; ".join(map(str, row.changes))
+        words = _REASONS[row.reason] + (f" ({changed})" if changed else "")
+        by_reason.setdefault(words, []).append(f"#{row.trace}")
+    return ", ".join(f"{' '.join(numbers)} {words}" for words, numbers in by_reason.items())
+
+
+def _indented(lines: Iterable[Line], style: Style) -> list[Part]:
+    width = style.width if style.width >= UNLIMITED else min(style.width, _WIDEST)  # a pipe gets each in one line
+    return [(Piece("  "), *row) for line in lines for row in wrap(line, width - 2, indent=4)]
+
+
+def _total(report: RetracesReport) -> str:
+    about = f"{report.run.name}{' ' + report.function if report.function else ''}"
+    rows = report.functions.items
+    if not report.retraces:
+        relaxed = sum(each.reason == "relaxed" for row in rows for each in row.legitimate)
+        also = f", {relaxed} of them relaxed by reduce_retracing" if relaxed else ""
+        traces = f"{text.plural(sum(row.traces for row in rows), 'trace')} of {text.plural(len(rows), 'function')}"
+        seen = any(each.reason != "existing" for row in rows for each in row.legitimate)
+        return f"no {'retraces' if seen else 'function was seen as it was traced'} in {about}: {traces}{also}"
+    return f"{text.plural(report.retraces, 'retrace')} in {about} took {text.seconds(report.seconds)}"
