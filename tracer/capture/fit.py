@@ -49,6 +49,7 @@ class FitSession(RollingSession):
         self._step = VERBS[verb]
         self._eager = bool(getattr(model, "run_eagerly", False))
         self._number = 0  # of the next batch
+        self._is_due = False  # whether a batch has begun whose step has not
         self._came_back = True  # whether the call of the batch under way did, or there was none
         self._ended_early = 0  # batches of a window that were none: the data was at its end
         self._seen: BaseException | None = None  # what the last call ended by, as a copy that holds no frame
@@ -69,13 +70,10 @@ class FitSession(RollingSession):
         self._stack.enter_context(hooks.outermost_calls(began=self._called, ended=self._returned))
 
     def batch(self) -> None:
-        """A batch begins; the one under way ends with that."""
-        if os.getpid() != self._pid:
-            return
-        number, self._number = self._number, self._number + 1
-        self._seen = None
-        self.windows.begin(self._step, number, tentative=number < self._settings.plan.skip_steps)
-        self._came_back = True
+        """A batch begins: with the call of Keras' function, if there is one."""
+        self._is_due = True
+        if self._eager:
+            self._begin_step()
 
     def batches_end(self, then: str = "") -> None:
         """The batch under way was the last of its epoch.
@@ -87,7 +85,7 @@ class FitSession(RollingSession):
             return
         if not self._came_back:  # Keras asks for batches until there is none, where it does not know how many there are
             self._ended_early += self.windows.is_open
-        self._came_back, self._seen = True, None
+        self._is_due, self._came_back, self._seen = False, True, None
         if then:
             self.windows.break_off(then)
         else:
@@ -134,10 +132,19 @@ class FitSession(RollingSession):
                 return error
         return self._seen or ProgramFailed(f"{self._step} was left before its end")
 
+    def _begin_step(self) -> None:
+        """A step begins, and the one under way ends: in Keras' loop, as tf_keras warns of callbacks that take time."""
+        number, self._number = self._number, self._number + 1
+        self._is_due, self._seen = False, None
+        self.windows.begin(self._step, number, tentative=number < self._settings.plan.skip_steps)
+
     def _called(self, _: Any) -> None:
+        if os.getpid() != self._pid:
+            return
+        self._drain_if_full()
+        if self._is_due:
+            self._begin_step()
         self._came_back = False
-        if os.getpid() == self._pid:
-            self._drain_if_full()
 
     def _returned(self, _: Any) -> None:
         error = sys.exc_info()[1]
