@@ -5,6 +5,7 @@ Run as `python -m tests.integration.keras_fits keras|tf_keras FOLDER`; prints on
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib
 import json
@@ -34,6 +35,7 @@ class Said(logging.Handler):
     """Keeps what the callback logs."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keeps a line."""
         said.append(record.getMessage())
 
 
@@ -46,6 +48,7 @@ class Net(keras.Model):
         self.last = keras.layers.Dense(1, name="last")
 
     def call(self, x: Any) -> Any:
+        """Returns `[batch, 1]`."""
         return self.last(self.first(x))
 
 
@@ -53,6 +56,7 @@ class Stops(keras.callbacks.Callback):
     """Ends the fit with its eighth batch."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """A batch has ended."""
         self.model.stop_training = batch >= 7
 
 
@@ -64,26 +68,31 @@ class Nested(keras.callbacks.Callback):
         self.inner = inner
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """An epoch has ended."""
         self.model.predict(X[:64], verbose=0, callbacks=[self.inner])
 
 
 def model(**options: Any) -> Any:
+    """Returns a Sequential model, always with the same weights."""
     keras.utils.set_random_seed(0)
     layers = [keras.layers.Dense(8, name="hidden"), keras.layers.Dropout(0.5), keras.layers.Dense(1, name="out")]
     return compiled(keras.Sequential(layers, name="mlp"), **options)
 
 
 def compiled(made: Any, **options: Any) -> Any:
+    """Returns a model that can be fitted."""
     made.compile("adam", "mse", **options)
     return made
 
 
 def functional() -> Any:
+    """Returns a functional model."""
     inputs = keras.Input((16,))
     return compiled(keras.Model(inputs, keras.layers.Dense(1, name="out")(inputs), name="functional"))
 
 
 def callback(**options: Any) -> TraceCallback:
+    """Returns a callback that records into the log folder."""
     return TraceCallback(logdir=LOGS, **options)
 
 
@@ -95,6 +104,7 @@ def fit(made: Any, *others: Any, epochs: int = 3, x: Any = X, y: Any = Y, of: An
 
 
 def same_with_and_without() -> bool:
+    """Tells whether history and weights are the same with the callback and without."""
     results = []
     for callbacks in ([], [callback()]):
         made = model()
@@ -116,11 +126,12 @@ def left(*others: Any, x: Any = X, y: Any = Y) -> tuple[str, str]:
 
 
 def divides(epoch: int, logs: Any = None) -> None:
+    """Raises."""
     1 / 0  # noqa: B018
 
 
 def ends_with(what: Callable[[], None]) -> tf.data.Dataset:
-    """Returns a dataset that does something with its tenth batch: while TensorFlow runs, as things most often go wrong."""
+    """Returns a dataset that does something at its tenth batch: while TensorFlow runs, where most things go wrong."""
 
     def batches() -> Iterator[Any]:
         for number in range(20):
@@ -133,6 +144,7 @@ def ends_with(what: Callable[[], None]) -> tf.data.Dataset:
 
 
 def several() -> list[str]:
+    """Gives one callback to four calls, and returns their runs."""
     made, recording = model(), callback()
     runs = [fit(made, of=recording), fit(made, of=recording)]
     for run, data in ((made.evaluate, (X, Y)), (made.predict, (X,))):
@@ -143,12 +155,14 @@ def several() -> list[str]:
 
 
 def with_tensorboard() -> list[Any]:
+    """Fits with Keras' own callback beside ours, and returns the run and how many profiles that one wrote."""
     folder = LOGS.parent / "tensorboard"
     run = fit(model(), keras.callbacks.TensorBoard(folder, profile_batch=(8, 12)), of=callback(every=10))
     return [run, len(list(folder.rglob("*.xplane.pb")))]
 
 
 def inside_of_another() -> list[Any]:
+    """Fits in a session, and returns the run, if there is one, and how the session ended."""
     recording = callback()
     with tracer.trace("outer", logdir=LOGS) as outer:
         run = fit(model(), of=recording)
@@ -156,24 +170,28 @@ def inside_of_another() -> list[Any]:
 
 
 def unwritable() -> str:
+    """Fits with a log folder that is a file, and returns the run, if there is one."""
     (LOGS.parent / "file").write_text("")
     return fit(model(), of=TraceCallback(logdir=LOGS.parent / "file"))
 
 
 def copies() -> list[bool]:
+    """Tells of a pickled and a deep copy whether they are as new, and record."""
     recording = callback(name="of_a_copy", steps=5)
     fit(model(), of=recording)
-    made = [pickle.loads(pickle.dumps(recording)), copy.deepcopy(recording)]  # noqa: S301
+    made = [pickle.loads(pickle.dumps(recording)), copy.deepcopy(recording)]
     return [each.run is None and fit(model(), of=each).startswith(str(LOGS / "of_a_copy")) for each in made]
 
 
 def mirrored() -> str:
+    """Fits on two devices."""
     with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
         made = model()
     return fit(made)
 
 
 def unknown_length() -> str:
+    """Fits on a dataset of which nobody knows how long it is."""
     data = tf.data.Dataset.from_tensor_slices((X[:128], Y[:128])).batch(16).filter(lambda x, y: True)
     recording = callback(steps=20)
     model().fit(data, epochs=2, verbose=0, callbacks=[recording])
@@ -182,17 +200,17 @@ def unknown_length() -> str:
 
 
 def after_one_that_was_left() -> list[str]:
+    """Opens a session after a fit that was left, fits again, and returns how the first ended, and the run."""
     recording, made = callback(), model()
-    try:
+    with contextlib.suppress(ZeroDivisionError):
         fit(made, keras.callbacks.LambdaCallback(on_epoch_end=divides), of=recording)
-    except ZeroDivisionError:
-        pass
     with tracer.trace("next", logdir=LOGS) as following:  # none of ours is open any more
         tf.function(lambda: tf.ones(3))()
     return [following.status, fit(made, of=recording)]
 
 
 def main() -> None:
+    """Makes all fits, and prints what came out."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     logging.getLogger("tracer.keras").addHandler(Said())
