@@ -186,6 +186,12 @@ def test_a_fit_that_is_left_in_a_batch_says_why(fits: Fits, name: str, status: s
     assert fits.window(name).steps > 0
 
 
+def test_the_traceback_of_a_batch_is_that_of_the_fit_which_it_ended(fits: Fits) -> None:
+    """The run of a failed fit has it; the end of the data, which Keras meets by an error too, leaves none."""
+    assert 'File "' in fits.run("failed").traceback
+    assert fits.run("unknown_length").traceback == ""
+
+
 def test_a_fit_that_another_callback_ended_is_closed(fits: Fits) -> None:
     """What another callback raised is gone when the program asks: the run is closed, and says that the fit was left."""
     assert (fits.run("divided").status, fits.run("divided").functions[fits.step].calls) == ("failed", PER_EPOCH)

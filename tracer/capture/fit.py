@@ -20,6 +20,7 @@ from typing import Any
 
 from tracer.capture import hooks
 from tracer.capture.rolling_session import RollingSession, RollingSettings
+from tracer.capture.signals import interrupt_noted
 from tracer.errors import ProgramFailed, TracerError, reason
 from tracer.recorded import Warned
 from tracer.text import plural
@@ -53,12 +54,14 @@ class FitSession(RollingSession):
         self._came_back = True  # whether the call of the batch under way did, or there was none
         self._ended_early = 0  # batches of a window that were none: the data was at its end
         self._seen: BaseException | None = None  # what the last call ended by, as a copy that holds no frame
+        self._seen_at = ""  # its traceback
         self._loop = _Loop(verb)
         self._handled = id(sys.exc_info()[1])  # what the program was handling when it began
 
     def begin(self) -> None:
         """Records from here on, until it is closed."""
         super().begin()
+        self._stack.enter_context(interrupt_noted(self._interrupted))
         atexit.register(self._left)
         self._stack.callback(atexit.unregister, self._left)
         if self._loop.callbacks is not None:
@@ -85,7 +88,7 @@ class FitSession(RollingSession):
             return
         if not self._came_back:  # Keras asks for batches until there is none, where it does not know how many there are
             self._ended_early += self.windows.is_open
-        self._is_due, self._came_back, self._seen = False, True, None
+        self._is_due, self._came_back, self._seen, self._seen_at = False, True, None, ""
         if then:
             self.windows.break_off(then)
         else:
@@ -130,12 +133,14 @@ class FitSession(RollingSession):
         for error in (sys.exc_info()[1], getattr(sys, "last_value", None)):
             if error is not None and self._loop.is_in(error.__traceback__):
                 return error
+        if self._seen is not None and self._seen_at:
+            self.note(traceback=self._seen_at)
         return self._seen or ProgramFailed(f"{self._step} was left before its end")
 
     def _begin_step(self) -> None:
         """A step begins, and the one under way ends: in Keras' loop, as tf_keras warns of callbacks that take time."""
         number, self._number = self._number, self._number + 1
-        self._is_due, self._seen = False, None
+        self._is_due, self._seen, self._seen_at = False, None, ""
         self.windows.begin(self._step, number, tentative=number < self._settings.plan.skip_steps)
 
     def _called(self, _: Any) -> None:
@@ -151,11 +156,14 @@ class FitSession(RollingSession):
         if error is None or id(error) == self._handled:
             self._came_back = True
             return
-        self.note(traceback="".join(traceback.format_exception(error)))
+        self._seen_at = "".join(traceback.format_exception(error))
         try:
             self._seen = copy.copy(error).with_traceback(None)
         except Exception:  # noqa: BLE001  # not every exception can be made again
             self._seen = ProgramFailed(reason(error))
+
+    def _interrupted(self) -> None:
+        self._seen = KeyboardInterrupt()
 
     def _ran_before(self) -> str:
         names = [function.name for function in self.functions_so_far if function.existing and function.calls]

@@ -210,7 +210,7 @@ class Session:
             warnings += self._nothing_traced()
         if "tensorflow" in sys.modules and tf_private.missing():
             warnings.append(_moved_corners())
-        outcome = {**self._outcome, **_failed(error or failure)}
+        outcome = {**_failed(error or failure), **self._outcome}
         outcome["warnings"] = [{"code": w.code, "message": w.message, "hint": w.hint} for w in warnings]
         try:
             self._writer.finish(_status(error or failure), **outcome)
