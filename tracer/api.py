@@ -339,8 +339,8 @@ def show(
       top: how many functions and scopes, 0 for all.
       raw: the graph as it is, with constants and identities, and without folding what repeats.
       by: `scope`, `layer`, `module`, `phase`, `op`, `device` or `step`.
-      sort: `self`, `total`, `calls` or `bytes`; if it is empty scopes come in the order of the program, phases and
-        steps in their own, and other groups by their time.
+      sort: `self`, `total`, `calls`, `bytes`, `peak` or `held`; if it is empty scopes come in the order of the
+        program, phases and steps in their own, and other groups by their time.
       limit: how many nodes the graph may have with its functions in their places.
 
     Raises:
@@ -391,7 +391,7 @@ def ops(
       run: the run, or a profile (`.xplane.pb`), or a log folder with one.
       logdir: the log folder.
       function: only the nodes of this function, or of one trace of it: `step#2`.
-      sort: `self`, `total`, `calls` or `bytes`.
+      sort: `self`, `total`, `calls`, `bytes`, `peak` or `held`.
       top: how many nodes to list, 0 for all.
       limit: how many nodes a graph may have with its functions in their places; a larger one is left out.
 

@@ -105,6 +105,15 @@ def _bytes(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     return parsed
 
 
+def _max_retraces(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--max-retraces",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Exit code 5 if all went well, and one of your functions was traced again more often.",
+    )(command)
+
+
 def _logdir(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--logdir",
@@ -152,7 +161,7 @@ def _timed(command: Callable[..., Any]) -> Callable[..., Any]:
         _logdir,
         click.option("--top", type=click.IntRange(min=0), default=20, show_default=True, help="How many; 0 is all."),
         _limit,
-        click.option("--sort", default="self", show_default=True, help="self, total, calls or bytes."),
+        click.option("--sort", default="self", show_default=True, help="self, total, calls, bytes, peak or held."),
         click.option("--function", default="", metavar="NAME[#N]", help="Only of this function, or its N-th trace."),
         click.argument("run", default="latest"),
     ):
@@ -212,12 +221,7 @@ def list_command(as_json: bool) -> None:
 @click.option("--hlo", is_flag=True, help="Have XLA compile also the functions that are not jitted, to see their HLO.")
 @click.option("--eager", is_flag=True, help="Call the target as it is: do not wrap it in a tf.function.")
 @click.option("--modes", default="", metavar="MODE,...", help="Record it in each of eager, graph, xla, and compare.")
-@click.option(
-    "--max-retraces",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Exit code 5 if a function is traced again more often.",
-)
+@_max_retraces
 @_logdir
 @_json
 def run(
@@ -301,12 +305,7 @@ class _ProgramCommand(click.Command):
 @click.option("--hlo", is_flag=True, help="Have XLA compile also the functions that are not jitted, to see their HLO.")
 @_logdir
 @_json
-@click.option(
-    "--max-retraces",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Exit code 5 if the program ended well, and one of your functions was traced again more often.",
-)
+@_max_retraces
 @click.argument("file", default="", metavar="FILE")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 def script(
@@ -362,7 +361,7 @@ def runs(top: int, logdir: str, as_json: bool) -> None:
 @click.option(
     "--by", default="scope", show_default=True, help="Time by scope, layer, module, phase, op, device or step."
 )
-@click.option("--sort", default="", help="self, total, calls or bytes.  [default: as in the program]")
+@click.option("--sort", default="", help="self, total, calls, bytes, peak or held.  [default: as in the program]")
 @_limit
 @click.option("--top", type=click.IntRange(min=0), default=60, show_default=True, help="How many rows; 0 is all.")
 @_logdir

@@ -22,6 +22,7 @@ _PAGES = {  # of the reports that the verbs return: the function that makes a te
     ("tracer.report.ops", "OpsReport"): "times.ops",
     ("tracer.report.lines", "LinesReport"): "times.lines",
     ("tracer.report.stacks", "StacksReport"): "times.stacks",
+    ("tracer.report.retraces", "RetracesReport"): "retraces.retraces",
     ("tracer.report.lint", "LintReport"): "lint.lint",
     ("tracer.report.diff", "DiffReport"): "diff.diff",
     ("tracer.report.modes", "ModesReport"): "modes.modes",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 20  # tests that the summary lists, without -v
 _MARKER = (
-    "trace(max_retraces=None, max_nodes=None, no_findings=()): record the test, and have it fail where functions are "
+    "trace(max_retraces=None, max_nodes=None, no_findings=()): record the test, and have it fail where a function is "
     "traced again more often, a graph has more nodes, or lint's rules find something (True: any of them)."
 )
 _LOGDIR_VARIABLE = "TRACE_SCENARIO_LOGDIR"  # as in tracer.store.layout, which a start has no time to import

@@ -168,6 +168,29 @@ class Source:
     note: str  # what its reader should know: that it was changed since, is gone, or was not kept; else empty
 
 
+# The passes of a recording.
+WARM_UP, BARE, INSTANTIATING, WINDOW, REST, BLOCK = "warm-up", "bare", "instantiating", "window", "rest", "block"
+_PASSES = {
+    WARM_UP: "of the warm-up",
+    BARE: "of the pass without the profiler",
+    WINDOW: "of the window",
+    REST: "after the profiler stopped",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Raised:
+    """The step that raised and ended the recording."""
+
+    where: str  # its pass: `WINDOW`
+    step: int  # its number in that pass, from 0 on
+
+    def __str__(self) -> str:
+        if self.where == INSTANTIATING:
+            return "the step before the window, in which functions are instantiated again"
+        return f"step {self.step} {_PASSES[self.where]}" if self.where in _PASSES else "the block"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Window:
     """The stretch that the profiler was on: of steps, or of the block of a `tracer.trace`, which counts as one."""
@@ -182,12 +205,12 @@ class Window:
     function: str = ""  # of a whole program: the function whose calls are its steps
     windows: int = 1  # how many the steps are of: in a whole program the profiler is on again and again
     others: int = 0  # windows of the same function that lack cheap kernels, and are not counted
+    bare_cpu_ns: tuple[int, ...] = ()  # CPU time of all threads in each step of the pass without the profiler
 
     @property
     def settled_ns(self) -> tuple[int, ...]:
         """The true wall times of steps: without the program's first call, which traces, where there are others."""
-        first = not self.warmup and not self.function and len(self.bare_step_ns) > 1
-        return self.bare_step_ns[1:] if first else self.bare_step_ns
+        return self.bare_step_ns if self.function else settled(self.bare_step_ns, self.warmup)
 
     @property
     def median_ns(self) -> int:
@@ -224,6 +247,10 @@ class Run:
     warnings: tuple[Warned, ...]
     functions: Functions
     profiles: tuple[str, ...] = ()  # the profiler's files, one for each host
+    unprofiled_ns: tuple[int, ...] = ()  # wall times of the steps of a run that came to no window
+    unprofiled_cpu_ns: tuple[int, ...] = ()  # their CPU times
+    warmup: int = 0  # steps before these
+    raised: Raised | None = None  # the step that raised, if one did
     _open_profile: Callable[[str], Profile] | None = dataclasses.field(default=None, repr=False, compare=False)
     _open_steps: Callable[[str], tuple[StepAccount, ...]] | None = dataclasses.field(
         default=None, repr=False, compare=False
@@ -253,6 +280,26 @@ class Run:
         return self._open_source(file) if self._open_source else Source(file, (), "not kept")
 
     @property
+    def settled_ns(self) -> tuple[int, ...]:
+        """The true wall times of steps, as of `Window`, whether there is a window or not."""
+        return self.window.settled_ns if self.window else settled(self.unprofiled_ns, self.warmup)
+
+    @property
+    def bare_step_ns(self) -> tuple[int, ...]:
+        """The wall time of each step without the profiler, whether there is a window or not."""
+        return self.window.bare_step_ns if self.window else self.unprofiled_ns
+
+    @property
+    def bare_cpu_ns(self) -> tuple[int, ...]:
+        """The CPU time of each of these steps, of all threads together; empty if it was not measured."""
+        return self.window.bare_cpu_ns if self.window else self.unprofiled_cpu_ns
+
+    @property
+    def raised_in_window(self) -> int:
+        """The number of the step that raised with the profiler on; -1 if none did."""
+        return self.raised.step if self.raised and self.raised.where == WINDOW else -1
+
+    @property
     def reference(self) -> str:
         """What a command takes to name it."""
         return self.name if self.is_ours else self.path
@@ -266,6 +313,11 @@ class Run:
     def traces(self) -> tuple[Trace, ...]:
         """Every trace, in the order in which they were recorded."""
         return tuple(sorted((t for f in self.functions.values() for t in f.traces), key=lambda trace: trace.order))
+
+
+def settled(step_ns: tuple[int, ...], warmup: int) -> tuple[int, ...]:
+    """Returns wall times of steps without the program's first call, which traces, where there are others."""
+    return step_ns[1:] if not warmup and len(step_ns) > 1 else step_ns
 
 
 class Functions(Mapping[str, Function]):

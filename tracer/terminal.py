@@ -78,8 +78,9 @@ class Output:
         from tracer.report.show import show_report
 
         look = style(sys.stdout)
-        body = show_page.show(show_report(run, top=40), look)
-        said = look.render(times_page.summary(run_summary(run)))
+        report = show_report(run, top=40)
+        body = show_page.show(report, look)
+        said = look.render(times_page.summary(run_summary(run, report.timing)))
         self._write(
             f"{body}{chr(10) if said else ''}{said}folder: {self._short(run.path)}\n", then="trace-scenario board"
         )

@@ -133,7 +133,9 @@ def _timed_report(name: str) -> dict[str, Any]:
     def opened(path: str) -> Profile:
         if path == "cut off":
             raise Unreadable("the profile is cut off", hint="record it again")
-        return profile(host(f"{EVENTS}  EagerLocalExecute: Neg 1100-1150  KernelAndDeviceFunc::Run 1110-1140"))
+        block = "MemoryAllocation{allocator_name=cpu,allocation_bytes=512,bytes_allocated=512,tf_op=net/mul,id=7} 25-25"
+        eager = "EagerLocalExecute: Neg 1100-1150  KernelAndDeviceFunc::Run 1110-1140"
+        return profile(host(f"{EVENTS}  {block}  {eager}"))
 
     timing = read_timing(dataclasses.replace(timed(), profiles=("whole", "cut off"), _open_profile=opened))
     if name == "ops":

@@ -682,6 +682,25 @@ CASES = (
         ),
     ),
     case(
+        "dataset_in_a_loop",
+        """
+        def half(x):
+            return x // 2
+
+        for _ in range(3):
+            for _ in tf.data.Dataset.range(4).map(half):
+                pass
+        """,
+        "Dataset_map_half",
+        2,
+        ("function", "tf.function", "#1", "#2"),
+        "make the dataset once, outside of the loop: each one has 'half' traced for itself",
+        (
+            "for _ in range(3):\n    for _ in tf.data.Dataset.range(4).map(half):",
+            "dataset = tf.data.Dataset.range(4).map(half)\nfor _ in range(3):\n    for _ in dataset:",
+        ),
+    ),
+    case(
         "tf_function_in_a_list",
         """
         def square(x):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -352,13 +353,17 @@ def test_what_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     assert ran == []
 
 
-def test_a_run_whose_files_vanish_is_no_success(tmp_path: Path) -> None:
+@pytest.mark.parametrize("vanished", ["functions", "functions/*", "functions/*/graph.pb"])
+def test_a_run_whose_files_vanish_is_no_success(tmp_path: Path, vanished: str) -> None:
     """The session reads back what it wrote: a graph that is gone is an error, and the run is not complete."""
-    import shutil
-
-    with pytest.raises(WriteFailed), tracer.trace("test", logdir=tmp_path, profile=False) as session:
+    failed = pytest.raises(WriteFailed, match=r"functions/000-.* was written, and is gone")
+    with failed, tracer.trace("test", logdir=tmp_path, profile=False) as session:
         tf.function(lambda x: tf.sin(x), autograph=False)(x())
-        shutil.rmtree(session.path / "functions")
+        [path] = session.path.glob(vanished)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
     [row] = tracer.runs(logdir=tmp_path).runs.items
     assert row.status == "failed"

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,7 @@ from tests.helpers import run_python
 from tests.integration.test_scenarios import SCENARIOS
 from tracer.graph.hlo import read_hlo
 from tracer.graph.inline import inline
+from tracer.graph.lines import Frame
 from tracer.graph.model import Graph
 from tracer.graph.names import node_path
 from tracer.profile.activity import read_timelines
@@ -33,7 +35,9 @@ from tracer.profile.model import Profile
 from tracer.profile.names import executed
 from tracer.profile.steps import step_accounts, step_threads
 from tracer.recorded import Trace
+from tracer.report.memory import memory_peaks
 from tracer.store.load import load_run
+from tracer.timing.timing import read_timing
 
 STRAIGHT = ("attribute_module", "demo_module", "keras_sequential", "legacy_keras_sequential", "nested_modules")
 STRAIGHT += ("py_function", "saved_model", "train_step", "transformer_block")
@@ -71,6 +75,51 @@ tf.profiler.experimental.start(sys.argv[1])
 wall = steps()
 tf.profiler.experimental.stop()
 print(json.dumps([without, wall]))
+"""
+
+# A program whose memory is known: 4 MiB from before, then 16 MiB that are read once more when 1 MiB came to them.
+MEMORY = """
+import sys
+import tensorflow as tf
+import tracer
+from tracer.capture.resident import Resident
+
+@tf.function
+def step(given):
+    with tf.name_scope("large"):
+        large = tf.matmul(tf.ones([2048, 1]) * given[:1, :1], tf.ones([1, 2048]))
+    with tf.control_dependencies([large]), tf.name_scope("small"):
+        small = tf.matmul(tf.ones([512, 1]) * given[:1, :1], tf.ones([1, 512]))
+    with tf.control_dependencies([small]):
+        return tf.reduce_sum(large) + tf.reduce_sum(small)
+
+tf.random.normal([8, 8])
+growth = Resident()
+growth.start()
+given = tf.random.normal([1024, 1024])
+print(tracer.record(step, given, steps=3, warmup=1, logdir=sys.argv[1]).path)
+growth.stop()
+print(growth.grown)
+"""
+
+# Two replicas on two logical devices of one host.
+MIRRORED = """
+import sys
+import tensorflow as tf
+import tracer
+
+cpus = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+def replica(x):
+    return tf.reduce_sum(tf.linalg.qr(x)[0])
+
+@tf.function
+def step(x):
+    return strategy.reduce("SUM", strategy.run(replica, args=(x,)), axis=None)
+
+print(tracer.record(step, tf.random.normal([64, 64]), steps=3, warmup=1, logdir=sys.argv[1]).path)
 """
 
 # A loop long enough that TensorFlow knows its cheap nodes for cheap when the window begins.
@@ -119,6 +168,21 @@ def xprof_table(folder: Path) -> list[dict[str, Any]]:
     columns = [column["id"] for column in table["cols"]]
     rows = [dict(zip(columns, [cell["v"] for cell in row["c"]], strict=True)) for row in table["rows"]]
     return [row for row in rows if row["type"] != "IDLE"]
+
+
+def allocators(folder: Path) -> list[tuple[int, int, int]]:
+    """Returns of each event of the host's allocator: bytes in use after it, at most ever, and by how many it grew."""
+    [file] = folder.glob("plugins/profile/*/*.xplane.pb")
+    found = []
+    for plane in ProfileData.from_file(str(file)).planes:
+        for event in (event for line in plane.lines for event in line.events if event.name.startswith("Memory")):
+            stats = dict(event.stats)
+            sign = 1 if event.name == "MemoryAllocation" else -1
+            wanted = ("bytes_allocated", "peak_bytes_in_use", "allocation_bytes")
+            in_use, ever, size = (int(stats[name]) for name in wanted)
+            row = (in_use, ever, sign * size)
+            found.append((event.start_ns, row))
+    return [row for _, row in sorted(found)]
 
 
 def known(trace: Trace) -> Recorded:
@@ -367,6 +431,51 @@ def test_memory_is_that_of_large_outputs(recorded: Callable[[str], Path]) -> Non
     assert min(each.bytes for each in taken) >= 256 * 1024
     assert all(each.path and each.in_use >= each.bytes for each in taken)
     assert sum(node.bytes for node in attributed(recorded("mobilenet_v2")).nodes) == sum(each.bytes for each in taken)
+
+
+def test_the_peak_is_what_the_program_holds(tmp_path: Path) -> None:
+    """Blocks of known sizes are held by their scopes, those from before by nobody; together they are the peak."""
+    path, grown = run_python(MEMORY, tmp_path, TF_CPP_MIN_LOG_LEVEL="3").splitlines()[-2:]
+    timing = read_timing(load_run(Path(path)))
+    [peak] = memory_peaks(timing)
+    held = {holder.name: holder.bytes for holder in peak.holders}
+    most = {node.time.path: node.time.peak_bytes for node in timing.nodes}
+
+    assert held == {"large": 16 << 20, "small": 1 << 20}
+    assert (peak.peak_bytes, peak.before_bytes) == (21 << 20, 4 << 20)
+    assert peak.peak_bytes < int(grown)
+    assert (most["large/MatMul"], most["small/MatMul"]) == (20 << 20, 21 << 20)
+
+
+def test_the_peak_is_what_the_allocator_says(recorded: Callable[[str], Path]) -> None:
+    """Its counter agrees with the blocks, one by one, and never had less in use at most; what is held adds up."""
+    folder = recorded("mobilenet_v2")
+    timing = read_timing(load_run(folder))
+    counters = allocators(folder)
+    [peak] = memory_peaks(timing)
+    held = sum(node.time.held_bytes for node in timing.nodes) + sum(rest.held_bytes for rest in timing.unattributed)
+
+    assert all(one[0] + size == other for one, (other, _, size) in pairwise(counters))
+    assert peak.peak_bytes == max(in_use for in_use, _, _ in counters) <= max(ever for _, ever, _ in counters)
+    assert held + peak.before_bytes == peak.peak_bytes
+    assert max(node.time.peak_bytes for node in timing.nodes) == peak.peak_bytes
+
+
+def test_replicas_run_on_their_own_devices(tmp_path: Path) -> None:
+    """Their nodes are on their logical devices, though the threads of the host are the same, and at the user's line."""
+    file = tmp_path / "replicas.py"
+    file.write_text(MIRRORED)  # AutoGraph rewrites what has a source
+    start = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0])"
+    path = run_python(start, file, tmp_path, TF_CPP_MIN_LOG_LEVEL="3").splitlines()[-1]
+    timing = read_timing(load_run(Path(path)))
+    nodes = [node for node in timing.nodes if node.op == "Qr"]
+
+    assert {node.time.path: node.time.device for node in nodes} == {
+        "Qr": "/device:CPU:0",
+        "replica_1/Qr": "/device:CPU:1",
+    }
+    assert {node.owner.stack[-1] for node in nodes} == {Frame(str(file), 11, "replica")}
+    assert {Path(frame.file).name for node in timing.nodes for frame in node.owner.stack} == {"replicas.py"}
 
 
 def test_a_decomposition_takes_what_a_stopwatch_says(tmp_path: Path) -> None:

@@ -244,12 +244,20 @@ def test_tests_fail_that_break_their_limits(said: Said) -> None:
 
 
 def test_a_failure_explains_what_broke_the_limits(said: Said, project: Path) -> None:
-    """It names each retrace with its argument, the graph's size, each finding with its advice, and where the run is."""
+    """It has each retrace with its cause and advice, the graph's size, each finding, and where the run is."""
     found = said.texts["test_recorded.test_breaks_all_limits"]
+    lines = [number for number, line in enumerate(RECORDED.splitlines(), 1) if line.startswith("    loud(")]
+    retraces = re.sub(r", at [\d.]+ m?s, took [\d.]+ m?s\n", "\n", found.partition("the graph of loud")[0])
 
-    assert "2 retraces, and max_retraces is 1:\n  loud, trace 2  by test_recorded.py:" in found
-    assert "  n: Literal[3] → Literal[4]\n" in found
-    assert "  x: float32[4] → float32[5]\n" in found
+    assert retraces.endswith(
+        "loud was traced again 2 times, and max_retraces is 1:\n"
+        "  n: Literal[3] -> Literal[4]\n"
+        f"    #2, test_recorded.py:{lines[1]}\n"
+        "    do: pass it as a tensor, whose value costs no trace: n=tf.constant(4)\n"
+        "  x: float32[4] -> float32[5]\n"
+        f"    #3, test_recorded.py:{lines[2]}\n"
+        "    do: let TensorFlow make one trace for every size: @tf.function(reduce_retracing=True)\n"
+    )
     assert re.search(r"the graph of loud has \d+ nodes, and max_nodes is 2: ", found)
     assert "1 finding of lint, and no_findings forbids debug-op:\nnote  debug-op  test_recorded.py:" in found
     assert "do: remove it when it has done its work" in found

@@ -21,6 +21,7 @@ MOST_NODES = {
     "transformer_block": 100,
     "xla_mlp": 40,
 }
+MOST_RETRACES = {"input_pipeline": 2}  # each loop makes its dataset anew, and tf.data traces what it maps
 
 
 @pytest.fixture
@@ -33,11 +34,14 @@ def calls(scenario: str) -> Sequence[Call]:
 @pytest.mark.parametrize(
     "scenario",
     [
-        pytest.param(name, marks=pytest.mark.trace(max_retraces=0, max_nodes=nodes, no_findings=True))
+        pytest.param(
+            name,
+            marks=pytest.mark.trace(max_retraces=MOST_RETRACES.get(name, 0), max_nodes=nodes, no_findings=True),
+        )
         for name, nodes in MOST_NODES.items()
     ],
 )
 def test_a_scenario_stays_within_its_limits(scenario: str, calls: Sequence[Call]) -> None:
-    """A second round of the same calls traces nothing, and graphs are as small and as clean as they are meant to be."""
+    """A second round of the same calls traces no tf.function again; graphs are as small and clean as is meant."""
     for call in [*calls, *calls]:
         call()

@@ -18,7 +18,8 @@ from tracer.errors import UsageError
 from tracer.graph.model import Graph, Tensor
 from tracer.profile.executions import read_profile
 from tracer.profile.model import Profile
-from tracer.recorded import Run, Window
+from tracer.recorded import Raised, Run, Window
+from tracer.report.summary import run_summary
 from tracer.store.load import load_run
 
 
@@ -116,7 +117,7 @@ def test_a_run_says_what_its_steps_took_with_and_without_the_profiler(tmp_path: 
 
     assert program.calls == window.passes == 3 + 4 + 1 + 4
     assert (window.steps, window.warmup) == (len(window.step_ns), 3) == (4, 3)
-    assert len(window.bare_step_ns) == 4
+    assert (len(window.bare_step_ns), len(window.bare_cpu_ns)) == (4, 4)
     assert 0 < sum(window.step_ns) <= window.wall_ns
     assert [step.number for step in profile_of(run).steps] == [0, 1, 2, 3]
     for step, wall_ns in zip(profile_of(run).steps, window.step_ns, strict=True):
@@ -175,18 +176,65 @@ def test_what_ends_the_window_keeps_its_steps(error: BaseException, status: str,
 
     assert run.status == status
     assert (window_of(run).steps, len(window_of(run).step_ns), len(window_of(run).bare_step_ns)) == (2, 2, 5)
+    assert run.raised == Raised("window", 2)
     assert calls_of(run)["Tanh"] == 3
+    report = tracer.show(row.path, by="step")
+    assert (report.raised.number, report.steps.total, report.profiled.samples) == (2, 3, 2)
 
 
-def test_a_window_of_no_step_is_none(tmp_path: Path) -> None:
-    """A program that raises in the first step of the window has a profile, and no steps to speak of."""
+def test_a_window_of_no_step_keeps_what_was_before_it(tmp_path: Path) -> None:
+    """A program that raises in the first step of the window has a profile, and the true times of its steps."""
     with pytest.raises(ValueError, match="no good"):
         record(tmp_path, Program({2 + 1 + 1: raising(ValueError("no good"))}), steps=2)
     [row] = tracer.runs(logdir=tmp_path).runs.items
     run = load_run(Path(row.path))
 
-    assert run.window is None
+    assert (window_of(run).steps, window_of(run).step_ns, len(window_of(run).bare_step_ns)) == (0, (), 2)
+    assert str(run.raised) == "step 0 of the window"
     assert calls_of(run)["Tanh"] == 1
+    assert tracer.show(row.path, by="step").profiled is None
+
+
+@pytest.mark.parametrize(
+    ("call", "raised", "steps"),
+    [
+        (0, "step 0 of the warm-up", 0),
+        (2, "step 1 of the pass without the profiler", 1),
+        (4, "the step before the window, in which functions are instantiated again", 3),
+    ],
+)
+def test_a_step_before_the_window_that_raises_is_named(call: int, raised: str, steps: int, tmp_path: Path) -> None:
+    """The run says which it was, and keeps the times of the steps that were done; there is no window."""
+    with pytest.raises(ValueError, match="no good"):
+        record(tmp_path, Program({call + 1: raising(ValueError("no good"))}), steps=3, warmup=1)
+    [row] = tracer.runs(logdir=tmp_path).runs.items
+    run = load_run(Path(row.path))
+
+    assert (run.window, str(run.raised), len(run.bare_step_ns)) == (None, raised, steps)
+
+
+def test_a_block_that_raises_is_no_sample_of_a_step(tmp_path: Path) -> None:
+    """Its window is as long as it was, and has no step that came to its end."""
+    with pytest.raises(ValueError, match="no good"), tracer.trace("test", logdir=tmp_path):
+        turning(x())
+        raise ValueError("no good")
+    [row] = tracer.runs(logdir=tmp_path).runs.items
+    run = load_run(Path(row.path))
+
+    assert (window_of(run).steps, window_of(run).step_ns, str(run.raised)) == (0, (), "the block")
+    assert window_of(run).wall_ns > 0
+
+
+def test_steps_are_timed_without_the_profiler_too(tmp_path: Path) -> None:
+    """With `profile=False` there is no window; the wall time of each step is kept, and shown."""
+    run = record(tmp_path, Program(), steps=3, warmup=1, profile=False)
+    [said] = run_summary(run)
+
+    assert (run.window, run.warmup, len(run.bare_step_ns), run.settled_ns) == (None, 1, 3, run.bare_step_ns)
+    assert len(run.bare_cpu_ns) == 3
+    assert min(run.bare_cpu_ns) > 0
+    assert said.message.endswith("without the profiler (median of 3).")
+    assert "3 steps of " in trace_scenario("show", run.path).stdout.splitlines()[1]
 
 
 def test_the_profiler_stops_when_its_seconds_are_up(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from tracer.timing.compare import (
     ANYWHERE,
     FASTER,
     INCONCLUSIVE,
+    NOISE,
+    NOISE_OF_CPU,
     SAME,
     SLOWER,
     Interval,
@@ -24,6 +26,9 @@ from tracer.timing.compare import (
 # Wall times of the steps of 14 runs of each of a few unchanged programs, in microseconds: a pass without the profiler
 # and one with it. They were recorded in turns, each in a process of its own, on two processors that did other work.
 RECORDED = json.loads((Path(__file__).parents[1] / "data/steps/unchanged.json").read_text())
+# Wall and CPU times of the steps of 14 runs of each of four programs, in microseconds, recorded in turns: with 10
+# layers and with 12, which is about 20 % more work. Other programs wanted both processors almost all of the time.
+OF_CPU = json.loads((Path(__file__).parents[1] / "data/steps/cpu.json").read_text())
 UNCHANGED = [(name, *pair) for name, runs in RECORDED.items() for pair in itertools.pairwise(runs)]
 
 
@@ -141,6 +146,33 @@ def _halves(steps, generator):
     blocks = [steps[at : at + 2] for at in range(0, len(steps), 2)]
     generator.shuffle(blocks)
     return list(itertools.chain(*blocks[::2])), list(itertools.chain(*blocks[1::2]))
+
+
+def _verdicts(which, noise, one, others):
+    """Returns how each run of each program compares with each other one: `which` is 0 for wall, 1 for CPU time."""
+    found = []
+    for name in ("conv", "eager", "matmul", "mlp"):
+        before, after = OF_CPU[f"{name}, {one}"], OF_CPU[f"{name}, {others}"]
+        pairs = itertools.permutations(before, 2) if one == others else itertools.product(before, after)
+        found += [compare([(first[which], second[which])], noise).verdict for first, second in pairs]
+    return found
+
+
+def test_cpu_time_of_an_unchanged_program_is_hardly_ever_a_change():
+    """Of all pairs of runs at most 5 of 100 are called slower or faster, though the allowance is far smaller."""
+    verdicts = _verdicts(1, NOISE_OF_CPU, "10 layers", "10 layers")
+
+    assert verdicts.count(SLOWER) + verdicts.count(FASTER) <= 0.05 * len(verdicts)
+
+
+def test_cpu_time_finds_a_fifth_more_work_where_wall_time_does_not():
+    """On a machine with other work a third of the pairs at least say so; by their wall times hardly any."""
+    cpu = _verdicts(1, NOISE_OF_CPU, "10 layers", "12 layers")
+    wall = _verdicts(0, NOISE, "10 layers", "12 layers")
+
+    assert cpu.count(SLOWER) >= len(cpu) / 3
+    assert cpu.count(FASTER) <= 0.01 * len(cpu)
+    assert wall.count(SLOWER) < 0.1 * len(wall)
 
 
 def test_a_program_that_takes_three_times_as_long_is_slower():

@@ -1,5 +1,7 @@
 """How runs and reports show themselves in IPython."""
 
+import inspect
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -7,12 +9,14 @@ from IPython.core.formatters import DisplayFormatter
 
 from tests.helpers import run_python
 from tests.timed import timed
-from tracer import display
+from tracer import api, display
 from tracer.errors import SessionActive
 from tracer.report.lines import lines_report
 from tracer.report.ops import ops_report
 from tracer.report.show import show_report
 from tracer.timing.timing import read_timing
+
+VERBS = [function for _, function in inspect.getmembers(api, inspect.isfunction) if function.__module__ == api.__name__]
 
 
 @pytest.fixture
@@ -90,9 +94,11 @@ def test_a_report_is_the_page_of_its_command(shell, make, first):
 
 
 def test_every_report_of_a_verb_has_a_page():
-    """What is registered exists: the class, and the function that makes its page."""
+    """What is registered is what the verbs return: classes that exist, and functions that make their pages."""
     import importlib
 
+    returned = re.findall(r"\b[A-Z]\w+Report\b", " ".join(inspect.get_annotations(verb)["return"] for verb in VERBS))
+    assert {name for _, name in display._PAGES} == set(returned)
     for (module, name), page in display._PAGES.items():
         assert isinstance(getattr(importlib.import_module(module), name), type)
         home, _, function = page.partition(".")

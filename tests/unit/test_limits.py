@@ -1,16 +1,19 @@
 """The limits that a test sets for what it records, and what breaks them."""
 
+import dataclasses
+
 import pytest
 
 from tests.helpers import graph, run, trace
 from tracer.errors import UsageError
 from tracer.graph.lines import Frame
-from tracer.graph.model import TensorType, Variable
-from tracer.recorded import Argument
+from tracer.recorded import Key, Part
 from tracer.render.text import Style
 from tracer.render.text import limits as page
 from tracer.render.text.lint import finding_lines
 from tracer.report.limits import GraphSize, Limits, limits_report, run_summary
+from tracer.report.retraces import retraces_report
+from tracer.retracing.causes import retraces_over
 from tracer.rules.rules import RULES
 from tracer.rules.run import lint
 from tracer.testing.limits import parse_limits
@@ -18,65 +21,70 @@ from tracer.testing.limits import parse_limits
 LARGE = graph("x:Placeholder  net/a/y:Mul<-x  net/a/z:Mul<-x  net/b/y:Mul<-x  loss/y:Mul<-x")
 
 
-def traced(index, *arguments, **facts):
-    """Returns a trace of `step` for arguments given as `x: float32[2]`."""
-    named = tuple(Argument(*argument.split(": ")) for argument in arguments)
-    return trace(index=index, arguments=named, **{"call_site": Frame("/home/me/train.py", index, "main"), **facts})
+def traced(index, *parts, **facts):
+    """Returns a trace of `step`, the first or one that TensorFlow made after it, for parts given as `x: float32[2]`."""
+    key = Key(tuple(Part(*part.split(": ")) for part in parts), at_s=float(index))
+    defaults = {
+        "cause": "traced again" if index else "first trace",
+        "call_site": Frame("/home/me/train.py", index, "main"),
+        "object": 1,
+        "key": key,
+    }
+    return trace(index=index, **{**defaults, **facts})
 
 
-def retraces(*traces):
-    """Returns of each retrace of a run its number and what changed."""
-    return [(found.number, found.changes) for found in run_summary(run(*traces)).retraces]
+def again(name, first, *others):
+    """Returns traces of a function for these types of its argument, one after the other."""
+    return [
+        traced(first + number, f"x: {kind}", name=name, object=first, cause="traced again" if number else "first trace")
+        for number, kind in enumerate(others)
+    ]
 
 
-def test_a_retrace_says_which_argument_changed():
-    """Each trace is held against that before it which is nearest; the first is none."""
+def test_the_summary_counts_as_retraces_does():
+    """What was there before is no trace of this run; the first trace, and the one after the variables, no retrace."""
+    recorded = run(
+        traced(0, "x: float32[2]", cause="traced before the session"),
+        traced(1, "x: float32[3]"),
+        traced(2, "x: float32[2]", kind="backward"),
+        traced(3, "x: float32[2]", name="build", object=2, cause="creates variables"),
+        traced(4, "x: float32[2]", name="build", object=2),
+        traced(5, "x: float32[2]", name="train_step", object=3, origin="keras"),
+        traced(6, "x: float32[1]", name="train_step", object=3, origin="keras"),
+    )
+    report = retraces_report(recorded)
+    summary = run_summary(recorded)
+
+    assert (summary.functions, summary.traces, summary.retraces) == (3, 5, 2)
+    assert summary.retraces == report.retraces
+    assert summary.traces == sum(row.traces for row in report.functions.items) - 1
+
+
+def test_a_graph_that_only_makes_variables_has_no_size():
+    """A function that makes its variables is traced twice for one call: it is as large as the second."""
     traces = [
-        traced(0, "x: float32[2]", "flag: Literal[3]"),
-        traced(1, "x: float32[5]", "flag: Literal[4]"),
-        traced(2, "x: float32[2]", "flag: Literal[4]"),
+        traced(0, cause="creates variables", graphs={"traced": LARGE}),
+        traced(1, graphs={"traced": graph("x:Placeholder")}),
     ]
 
-    assert retraces(*traces) == [
-        (2, (("x", "float32[2]", "float32[5]"), ("flag", "Literal[3]", "Literal[4]"))),
-        (3, (("flag", "Literal[3]", "Literal[4]"),)),
-    ]
+    assert run_summary(run(*traces)).nodes == 1
 
 
 @pytest.mark.parametrize(
-    "second",
-    [
-        {"cause": "traced before the session"},
-        {"kind": "backward"},
-        {"calls": 0},
-        {"captures": {"w": Variable("w:0", TensorType("float32", ()))}},
-        {"qualname": "Net.step", "name": "step"},
-    ],
+    ("most", "retraced"), [(0, ["loss", "step"]), (1, ["loss"]), (2, []), (None, [])], ids=["0", "1", "2", "none"]
 )
-def test_what_is_no_retrace(second):
-    """Not what was there before, not a gradient, not what no Python called, not another object's function."""
-    kind = {"qualname": second.get("qualname", "")}
-    same = "qualname" in second  # a method of another object, for the same arguments
-    after = "x: float32[2]" if same else "x: float32[3]"
+def test_retraces_are_allowed_to_each_function_as_on_the_command_line(most, retraced):
+    """Three retraces of two functions are two at most of one; the same functions end `run --max-retraces`."""
+    recorded = run(
+        *again("step", 1, "float32[2]", "float32[3]"),
+        *again("loss", 11, "float32[2]", "float32[3]", "float32[4]"),
+        *(dataclasses.replace(each, origin="keras") for each in again("fit", 21, *"abcde")),
+    )
+    report = limits_report(recorded, run_summary(recorded), Limits(max_retraces=most))
 
-    assert retraces(traced(0, "x: float32[2]", **kind), traced(1, after, **second)) == []
-
-
-def test_a_function_made_anew_is_a_retrace():
-    """Two functions of one definition, traced for the same arguments: the tf.function is made in a loop."""
-    assert retraces(traced(0, "x: float32[2]"), traced(1, "x: float32[2]")) == [(2, ())]
-
-
-def test_the_first_trace_of_what_makes_variables_counts_for_nothing():
-    """A function that makes its variables is traced twice for one call: that is one trace, as large as the second."""
-    small = graph("x:Placeholder")
-    traces = [
-        traced(0, cause="creates variables", graphs={"traced": LARGE}),
-        traced(1, graphs={"traced": small}),
-    ]
-    summary = run_summary(run(*traces))
-
-    assert (summary.traces, summary.retraces, summary.nodes) == (1, (), 1)
+    assert [row.name for row in report.retraced] == retraced
+    if most is not None:
+        assert [excess.function for excess in retraces_over(recorded, most)] == retraced
 
 
 def test_a_run_in_numbers():
@@ -89,7 +97,7 @@ def test_a_run_in_numbers():
     ]
     summary = run_summary(run(*traces))
 
-    assert (summary.functions, summary.traces, summary.retraces) == (3, 2, ())
+    assert (summary.functions, summary.traces, summary.retraces) == (3, 2, 0)
     assert summary.sizes == (
         GraphSize("step", 5, (("net", 3), ("", 1), ("loss", 1))),
         GraphSize("loss", 1, (("", 1),)),
@@ -125,27 +133,48 @@ def test_a_limit_is_broken_by_more_than_it_allows(limits, broken):
 
 
 def test_the_page_explains_what_breaks_limits():
-    """Which function, which argument and line; how many nodes and where; each finding with its advice; and the run."""
+    """What changed, at which line, and what spares it; how many nodes and where; each finding; and the run."""
     recorded = run(
         traced(0, "x: float32[2]", "flag: Literal[3]", graphs={"traced": LARGE}),
-        traced(1, "x: float32[3]", "flag: Literal[3]", graphs={"traced": graph("x:Placeholder  net/p:PrintV2<-x")}),
-        traced(2, "x: float32[3]", "flag: Literal[3]", call_site=None),
+        traced(1, "x: float32[3]", "flag: Literal[4]", graphs={"traced": graph("x:Placeholder  net/p:PrintV2<-x")}),
+        traced(2, "x: float32[3]", "flag: Literal[5]"),
     )
     limits = Limits(max_retraces=1, max_nodes=4, no_findings=("debug-op",))
     [finding] = lint(recorded, rules=[rule for rule in RULES if rule.name == "debug-op"])
     said = Style(width=80).render([*finding_lines(finding, Style(width=80))[1:]])
 
     assert page.limits(limits_report(recorded, run_summary(recorded), limits), Style(width=80)) == (
-        "2 retraces, and max_retraces is 1:\n"
-        "  step, trace 2  by train.py:1  x: float32[2] → float32[3]\n"
-        "  step, trace 3  for the same arguments: it is another tf.function object, made\n"
-        "    anew\n"
+        "step was traced again 2 times, and max_retraces is 1:\n"
+        "  x: float32[2] -> float32[3]\n"
+        "    #2, train.py:1, at 1.00 s, took 250 ms\n"
+        "    do: let TensorFlow make one trace for every size:\n"
+        "      @tf.function(reduce_retracing=True)\n"
+        "  flag: Literal[3] -> Literal[4]\n"
+        "    #2, train.py:1, at 1.00 s, took 250 ms\n"
+        "    do: pass it as a tensor, whose value costs no trace: flag=tf.constant(4)\n"
+        "  flag: Literal[4] -> Literal[5]\n"
+        "    #3, train.py:2, at 2.00 s, took 250 ms\n"
+        "    do: pass it as a tensor, whose value costs no trace: flag=tf.constant(5)\n"
         "the graph of step has 5 nodes, and max_nodes is 4: 3 in net, 1 outside of\n"
         "  scopes, 1 in loss\n"
         "1 finding of lint, and no_findings forbids debug-op:\n"
         f"note  debug-op  step  in net\n{said}"
         "to see the run: trace-scenario show logs/demo/20261123-021530"
     )
+
+
+def test_a_retrace_of_which_nothing_is_known_is_said_in_words():
+    """Where all that was recorded is the same, the page says that, and does not show a type turn into itself."""
+    bare = run(traced(0, "x: float32[2]"), traced(1, "x: float32[2]", call_site=None))
+
+    assert page.limits(limits_report(bare, run_summary(bare), Limits(max_retraces=0)), Style(width=80)) == (
+        "step was traced again 1 time, and max_retraces is 0:\n"
+        "  unknown: the same arguments\n"
+        "    #2, at 1.00 s, took 250 ms\n"
+        "    do: nothing that is recorded tells the two apart: compare their graphs\n"
+        "to see the run: trace-scenario show logs/demo/20261123-021530"
+    )
+    assert [excess.cause for excess in retraces_over(bare, 0)] == ["unknown: the same arguments"]
 
 
 def test_limits_are_read_from_keywords():

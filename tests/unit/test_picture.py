@@ -17,7 +17,7 @@ def drawn(nodes, **times):
 
 
 def _time(path, own):
-    return NodeTime("000-f", path, "cpu", -1, 1, own, own, 0, ("Neg",), False, "node", False)
+    return NodeTime("000-f", path, "cpu", -1, 1, own, own, 0, (), shared=False)
 
 
 def boxes(found):

@@ -27,6 +27,7 @@ ENTRY %main (x: f32[4]) -> f32[4] {
   ROOT %sin_fusion = f32[4]{0} fusion(%dot.2), kind=kLoop, calls=%fused
 }
 """
+MODULE = "a_inference_f_7__.2"
 TRACED = graph("net/MatMul:MatMul  net/Sin:Sin  net/Exp:Exp  net/while:While@body.b", b="Cos:Cos")
 PATHS = {"net/MatMul", "net/Sin", "net/Exp", "net/while/body/Cos"}
 
@@ -67,7 +68,9 @@ def test_a_fused_kernel_is_the_time_of_the_node_that_it_bears():
         [recorded("000-f", "f", "a/Relu")],
     )
 
-    assert [node.kernels for node in found.nodes] == [("_FusedMatMul", "_MklNativeFusedMatMul")]
+    assert [node.kernels for node in found.nodes] == [
+        (("_FusedMatMul", 1, 10, ""), ("_MklNativeFusedMatMul", 1, 10, ""))
+    ]
 
 
 def test_a_call_inside_its_own_is_in_the_total_once():
@@ -220,7 +223,7 @@ def test_an_instruction_is_shared_by_the_nodes_that_it_was_made_from():
         ("000-f net/while/body/Cos: 1 x, self 33, total 33", True),
         ("000-f net/MatMul: 2 x, self 25, total 25", False),
     ]
-    assert found.nodes[3].kernels == ("dot.2", "copy.1")  # the most time first
+    assert found.nodes[3].kernels == (("dot.2", 1, 20, MODULE), ("copy.1", 1, 5, MODULE))  # the most time first
     assert [(lost.reason, lost.self_ns, lost.examples) for lost in found.unattributed] == [
         ("instructions that XLA added, which name no node", 5, ("other.9",))
     ]
@@ -253,6 +256,18 @@ def test_a_program_inside_of_a_function_is_at_the_calls_path():
     assert [(lost.reason, lost.self_ns) for lost in found.unattributed] == [("nodes that are in no recorded graph", 44)]
 
 
+def test_what_tf_data_runs_is_of_its_functions():
+    """A node of that name in a function that Python calls is another one, whichever was recorded first."""
+    mapped = dataclasses.replace(recorded("001-Dataset_map_f", "Dataset_map_f_9", "Sum"), of_input=True)
+    data = "data  InstantiatedCapturedFunction::Run{id=8} 0-100  ExecutorState::Process{id=8} 1-90  Sum:Sum 10-40"
+    found = attribute([profile(host(data, *run("f", 7, "Sum:Sum 50-70")))], [recorded("000-f", "f", "Sum"), mapped])
+
+    assert nodes(found.nodes) == [
+        "001-Dataset_map_f Sum: 1 x, self 30, total 30",
+        "000-f Sum: 1 x, self 20, total 20",
+    ]
+
+
 def test_devices_are_apart():
     """A node has a row for the thread that launched it and one for the device that it ran on."""
     found = attribute(
@@ -267,9 +282,27 @@ def test_devices_are_apart():
     )
 
     assert [(node.path, node.device, node.self_ns, node.kernels) for node in found.nodes] == [
-        ("a", "/device:GPU:0", 400, ("sgemm",)),
-        ("a", "/device:CPU:0", 10, ("MatMul",)),
-        ("one", "/device:CPU:0", 1, ("Mul",)),
+        ("a", "/device:GPU:0", 400, (("sgemm", 1, 400, ""),)),
+        ("a", "/device:CPU:0", 10, (("MatMul", 1, 10, ""),)),
+        ("one", "/device:CPU:0", 1, (("Mul", 1, 1, ""),)),
+    ]
+
+
+def test_a_thread_of_the_host_works_for_the_device_that_the_node_was_placed_on():
+    """The host's logical devices share its threads; what ran on an accelerator stays there."""
+    launch = "cuLaunchKernel{correlation_id=42} 32-33"
+    gpu = plane("/device:GPU:0", "Stream 1  sgemm{correlation_id=42,tf_op==c:MatMul} 50-90")
+    placed = {"a": "/job:localhost/replica:0/task:0/device:CPU:1", "c": "/device:CPU:1", "d": "/device:GPU:0"}
+    step = dataclasses.replace(recorded("000-f", "f", "a", "b", "c", "d"), device=lambda path: placed.get(path, ""))
+    events = ("a:Mul 10-20", "b:Mul 20-25", f"c:MatMul 30-40  {launch}", "d:Mul 41-42")
+    found = attribute([profile(host(*run("f", 7, *events)), gpu)], [step])
+
+    assert sorted((node.path, node.device, node.self_ns) for node in found.nodes) == [
+        ("a", "/device:CPU:1", 10),
+        ("b", "/device:CPU:0", 5),
+        ("c", "/device:CPU:1", 10),
+        ("c", "/device:GPU:0", 40),
+        ("d", "/device:CPU:0", 1),
     ]
 
 

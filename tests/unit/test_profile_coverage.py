@@ -108,13 +108,23 @@ def test_bodies_are_what_runs_at_its_own_pace():
 
 def test_executable_nodes_are_those_that_may_be_traced():
     """Constants, calls and lists made from constants have no executions of their own."""
-    inlined = inline(
-        graph(
-            "c:Const  l:TensorListReserve<-c,c  k:TensorListReserve<-c,a  w/body/_5/a:Mul<-c  p:PartitionedCall@f", f=""
-        )
-    )
+    nodes = "c:Const  l:TensorListReserve<-c,c  k:TensorListReserve<-c,a  w/body/_5/a:Mul<-k,c  p:PartitionedCall@f"
 
-    assert executable(inlined) == [("k", "TensorListReserve"), ("w/body/a", "Mul")]
+    assert executable(inline(graph(nodes, f=""))) == [("k", "TensorListReserve"), ("w/body/a", "Mul")]
+
+
+def test_what_only_constants_go_into_is_folded_before_the_graph_runs():
+    """However far from the constants; not what gives something else each time, nor what a loop is given."""
+    nodes = "c:Const  x:Placeholder  r:Reshape<-c,c  t:Tile<-r,c  m:Mul<-t,c,^x  y:Add<-m,x  z:Exp<-y"
+    body = "i:Placeholder  one:Const  next:Add<-i,one  k:Neg<-one"
+    inlined = inline(graph(f"{nodes}  u:RandomUniform<-c  w:While@body.b<-c", b=body))
+
+    assert executable(inlined) == [
+        ("y", "Add"),
+        ("z", "Exp"),
+        ("u", "RandomUniform"),
+        ("w/body/next", "Add"),
+    ]
 
 
 def test_the_executor_runs_nothing_of_a_call_that_xla_compiles():

@@ -224,6 +224,8 @@ def test_show_as_json(small: Run):
                     "total_ns": None,
                     "executions": None,
                     "allocated_bytes": None,
+                    "peak_bytes": None,
+                    "held_bytes": None,
                     "variables": 1,
                     "parameters": 32,
                     "parameter_bytes": 128,
@@ -244,8 +246,11 @@ def test_show_as_json(small: Run):
         "findings": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "warnings": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "error": "",
+        "raised": None,
+        "bare_step_ns": [],
         "window": None,
         "coverage": None,
+        "memory": None,
     }
 
 
@@ -380,6 +385,8 @@ def test_a_finished_recording_as_json(small: Run):
         "summary": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "warnings": {"returned": 0, "total": 0, "truncated": False, "items": []},
         "error": "",
+        "raised": None,
+        "bare_step_ns": [],
     }
 
 

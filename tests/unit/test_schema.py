@@ -15,8 +15,8 @@ def test_what_is_right_passes():
     [
         ([], "it is not an object"),
         ({"status": 1}, "its 'status' is not a text"),
-        ({"window": {"steps": 0}}, "its 'window.steps' is not a whole number above 0"),
-        ({"window": {"steps": True}}, "its 'window.steps' is not a whole number above 0"),
+        ({"window": {"steps": -1}}, "its 'window.steps' is not a whole number"),
+        ({"window": {"steps": True}}, "its 'window.steps' is not a whole number"),
         ({"seconds": float("nan")}, "its 'seconds' is not a time in seconds"),
         ({"seconds": 1e308}, "its 'seconds' is not a time in seconds"),
         ({"calls": [{}, 7]}, r"its 'calls\[1\]' is not an object"),

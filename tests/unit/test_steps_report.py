@@ -12,12 +12,21 @@ from tracer.profile.activity import read_timelines
 from tracer.profile.executions import read_profile
 from tracer.profile.steps import step_accounts
 from tracer.profile.sums import each_step
-from tracer.recorded import Window
+from tracer.recorded import Raised, Window
+from tracer.render.text import times
+from tracer.render.text.style import Style
 from tracer.report.steps import steps_report
 from tracer.report.summary import summary
 from tracer.timing.statistics import Spread, median, percentile, spread
 from tracer.timing.timing import read_timing
 
+PROGRAM = """HloModule a_inference_inner_1__.2
+
+ENTRY %main (x: f32[4]) -> f32[4] {
+  %x = f32[4]{0} parameter(0)
+  ROOT %add = f32[4]{0} add(%x, %x), metadata={op_type="Mul" op_name="deep/mul"}
+}
+"""
 LINE = Frame("net.py", 3, "__call__")
 
 
@@ -37,7 +46,7 @@ def steps(*lengths, busy=40):
     return "  ".join(["main", *events])
 
 
-def timed(*hosts, window=None, jit=False):
+def timed(*hosts, window=None, jit=False, more=(), **facts):
     """Returns the timing of a run with the profiles of hosts, each of one thread."""
     contents = {f"{number}.xplane.pb": space(host(text)) for number, text in enumerate(hosts)}
     seen = {path: read_profile(content, path) for path, content in contents.items()}
@@ -49,10 +58,12 @@ def timed(*hosts, window=None, jit=False):
     )
     recorded = run(
         traced,
+        *more,
         profiles=tuple(contents),
         window=window,
         _open_profile=seen.__getitem__,
         _open_steps=lambda path: step_accounts(seen[path], read_timelines(contents[path], path)),
+        **facts,
     )
     return read_timing(recorded, by_step=each_step)
 
@@ -111,6 +122,40 @@ def test_the_pass_without_the_profiler_has_its_own_spread():
     assert report.bare == Spread(2, 50, 60, 70, 70)
 
 
+def test_a_step_that_raised_is_no_sample():
+    """It is listed, and is in no median; the page says which it was, and how it ended."""
+    window = Window(steps=3, warmup=1, wall_ns=330, step_ns=(100, 110, 120))
+    facts = {"window": window, "raised": Raised("window", 3), "error": "ValueError: no good"}
+    report = steps_report(timed(steps(100, 110, 120, 40), **facts))
+    page = times.steps(report, Style()).splitlines()
+
+    assert (report.raised.number, report.steps.total) == (3, 4)
+    assert report.profiled == Spread(3, 100, 110, 120, 120)
+    assert page[1:3] == [
+        "window    3 steps after 1 warm-up call; a step takes 110 ns with the profiler",
+        "raised    step 3 of the window: ValueError: no good; times of nodes have what ran up to then",
+    ]
+    assert [line.split("  ")[0] for line in page if "raised  " in line][1:] == ["3 raised"]
+
+
+def test_a_window_of_one_step_that_raised_has_no_times_of_steps():
+    """What it took says nothing of a step."""
+    report = steps_report(timed(steps(100), window=Window(0, 1, 0), raised=Raised("window", 0)))
+
+    assert (report.profiled, report.slowest, report.steps.total) == (None, None, 1)
+    assert "window    no step came to its end" in times.steps(report, Style())
+
+
+def test_a_profile_without_marked_steps_has_the_times_that_the_run_wrote_down():
+    """The whole profile is one account, and no step: what a step took is what the run says, if it says so."""
+    text = steps(100, 100).replace("step_num", "other")
+    window = Window(steps=2, warmup=1, wall_ns=210, step_ns=(100, 104))
+
+    assert steps_report(timed(text, window=window)).profiled == Spread(2, 100, 102, 104, 104)
+    assert steps_report(timed(text)).profiled is None
+    assert "step" not in said_of(timed(text))
+
+
 def test_nothing_ran():
     """A profile in which nothing ran is an error with advice."""
     with pytest.raises(NotFound, match="nothing ran while the profiler was on"):
@@ -143,6 +188,37 @@ def test_many_small_kernels_are_worth_a_compiler():
         "is worth a try: 21 kernels a call" in {s.topic: s.message for s in summary(steps_report(timed(text)))}["jit"]
     )
     assert "jit" not in {s.topic for s in summary(steps_report(timed(text, jit=True)))}
+
+
+def test_instructions_of_an_inner_program_are_no_kernels_for_a_compiler():
+    """What XLA made inside of a function that it does not compile as a whole is compiled already."""
+    instructions = "  ".join(
+        f"add{{hlo_op=add,hlo_module=a_inference_inner_1__.2}} {begin}-{begin + 2}" for begin in range(30, 930, 45)
+    )
+    inner = trace("inner", 1, graphs={"traced": graph("deep/mul:Mul"), "optimized_hlo": PROGRAM})
+    found = timed(f"{steps(1000, busy=1)}  {instructions}", more=(inner,))
+
+    assert [(node.time.path, node.time.calls) for node in found.nodes] == [("deep/mul", 20), ("net/mul", 1)]
+    assert said_of(found)["jit"].startswith("jit_compile=True has few kernels to merge: 1 kernel a call of ")
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ("", "the wall time waits for input: prefetch, parallelise or cache it."),
+        ("Prefetch::Map[0]::Range", "though its dataset prefetches already: parallelise or cache it."),
+        (
+            "Prefetch::ParallelMapV2::MemoryCacheImpl",
+            "though its dataset prefetches, works in parallel and caches already: make its functions cheaper.",
+        ),
+    ],
+)
+def test_advice_on_input_knows_what_the_dataset_does(parts, message):
+    """What tf.data names among the parts of the dataset is not advised again."""
+    iterator = f"  Iterator::Root::{parts} 30-40" if parts else ""
+    text = f"{steps(1000, busy=1)}  IteratorGetNext:IteratorGetNext 100-700{iterator}"
+
+    assert message in said_of(timed(text))["input"]
 
 
 def test_what_found_no_owner_is_said():

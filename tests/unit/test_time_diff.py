@@ -13,7 +13,7 @@ from tracer.cli import main
 from tracer.errors import NotFound, UsageError
 from tracer.graph.lines import Frame, Lines
 from tracer.profile.model import Allocation
-from tracer.recorded import ModuleScope, Source, Warned, Window
+from tracer.recorded import ModuleScope, Raised, Source, Warned, Window
 from tracer.render import json as to_json
 from tracer.render.text import Style
 from tracer.render.text.diff import diff
@@ -21,7 +21,7 @@ from tracer.report.conditions import Condition, parse_condition
 from tracer.report.diff import diff_report
 from tracer.report.sides import Side
 from tracer.report.time_rows import moved_lines
-from tracer.timing.samples import read_samples
+from tracer.timing.samples import read_samples, step_samples
 
 NODES = "x:Placeholder  net/a/mul:Mul<-x  net/b/exp:Exp<-net/a/mul"
 STEADY = (1000, 1001, 1002, 1003, 1004, 1005)
@@ -193,6 +193,36 @@ def test_a_bound_on_memory_allows_for_one_block(typed, state):
     assert _diff(*runs, conditions=[parse_condition(typed)]).outcomes[0].state == state
 
 
+def test_cpu_time_has_a_verdict_of_its_own():
+    """It is of the pass without the profiler, with a smaller allowance, and can be a condition."""
+    one = _run(window=Window(6, 1, 6000, STEADY, STEADY, bare_cpu_ns=STEADY))
+    more = tuple(each * 13 // 10 for each in STEADY)
+    report = _diff(
+        one,
+        _run(window=Window(6, 1, 6000, STEADY, STEADY, bare_cpu_ns=more)),
+        conditions=[parse_condition("cpu_ns>5%"), parse_condition("cpu_ns>1ms")],
+    )
+
+    assert (report.measured.cpu_ns.verdict, report.measured.cpu_ns.noise) == ("slower", 0.15)
+    assert report.measured.time.verdict == "same"
+    assert [(each.state, each.reason) for each in report.outcomes] == [
+        ("met", "CPU time is slower"),
+        ("not met", "CPU time is slower"),
+    ]
+    assert _diff(one, _run()).measured.cpu_ns is None
+    assert _diff(one, _run(), conditions=[parse_condition("cpu_ns>5%")]).outcomes[0].state == "unclear"
+
+
+def test_a_step_that_raised_is_in_no_batch():
+    """What it took, and what its nodes took, are no samples; neither is its marker where nobody wrote times down."""
+    run = _run(window=Window(5, 1, 5000), raised=Raised("window", 2))
+    sampled = read_samples(run)
+
+    assert sampled.batches == (1,) * 5
+    assert sampled.self_ns() == [150.0] * 5
+    assert list(step_samples(run, sampled.timing.profiles)["with the profiler"]) == [1000] * 5
+
+
 def test_peaks_of_devices_add_up_and_a_run_without_blocks_has_none():
     """Each device has its own peak; that no block was reported is not a peak of 0."""
     blocks = [_block(0, 10, 40), _block(0, 10, 70, device="GPU_0_bfc"), _block(0, -10, 60, device="GPU_0_bfc")]
@@ -211,6 +241,7 @@ def test_peaks_of_devices_add_up_and_a_run_without_blocks_has_none():
         ("nodes>0", ("nodes", None, 0.0, False)),
         ("self_ns[mlp/linear_0/]>10%", ("self_ns", "mlp/linear_0", 0.1, True)),
         ("calls[a[0]]>3", ("calls", "a[0]", 3.0, False)),
+        ("self_ns>5", ("self_ns", None, 5.0, False)),
     ],
 )
 def test_a_condition_is_a_name_a_scope_and_a_number(typed, condition):
@@ -223,6 +254,8 @@ def test_a_condition_is_a_name_a_scope_and_a_number(typed, condition):
     [
         ("tme>5%", "no quantity named 'tme' in 'tme>5%'", "did you mean 'time'?"),
         ("time>5MiB", "'MiB' is no unit of 'time'", "units: %, ns, us, ms, s"),
+        ("time>5", "'time>5' does not say of what", "write time>5%, or time>5ms"),
+        ("time>0.5", "'time>0.5' does not say of what", "write time>0.5%, or time>0.5ms"),
         ("time[net]>5%", "'time' is not known of a scope", "of a scope there are: self_ns, calls, nodes"),
         ("time<5%", "'time<5%' is no condition", None),
         ("", "'' is no condition", None),

@@ -2,7 +2,7 @@
 
 from textwrap import dedent
 
-from tests.timed import timed
+from tests.timed import EVENTS, timed
 from tracer.render.text import times
 from tracer.render.text.style import Style
 from tracer.report.groups import groups_report
@@ -44,10 +44,10 @@ def test_the_page_of_lines():
     """Files are listed around the lines with time, with that of what they called and of their gradients."""
     assert times.lines(lines_report(read_timing(timed())), Style()) == expected("""\
         net.py  40 ns  70.2 %
-         self      %   with calls   gradient   calls                line   source
-        ───────────────────────────────────────────────────────────────────────────────
-                                                                       2
-        40 ns   70.2                   10 ns       2   ██████████      3   return x @ w
+         self      %   gradient   calls                line   source
+        ──────────────────────────────────────────────────────────────────
+                                                          2
+        40 ns   70.2      10 ns       2   ██████████      3   return x @ w
 
         train.py  10 ns  17.5 %
          self      %   with calls   calls         line   source
@@ -86,8 +86,30 @@ def test_the_page_of_groups():
         """)
 
 
+def test_a_narrow_page_of_lines_has_gradients_and_what_lines_called():
+    """The number of calls and half of the bar give way to them."""
+    page = times.lines(lines_report(read_timing(timed())), Style(width=60)).splitlines()
+
+    assert [line for line in page if line.startswith((" self", "40 ns", " " * 20 + "40 ns"))] == [
+        " self      %   gradient           line   source",
+        "40 ns   70.2      10 ns   █████      3   return x @ w",
+        " self      %   with calls        line   source",
+        "                    40 ns           9   y = net(x)",
+    ]
+
+
+def test_different_kernels_of_a_node_have_no_mean():
+    """Two kernels of one node are one row, which says how many there are, and not what one takes."""
+    events = EVENTS.replace("net/mul:Mul 40-70", "net/mul:_MklMul 40-70")
+    page = times.ops(ops_report(read_timing(timed(events=events))), Style()).splitlines()
+
+    assert [" ".join(line.split()) for line in page if "_MklMul" in line] == [
+        "40 ns 70.2 2 - - _MklMul net/mul net.py:3"
+    ]
+
+
 def test_a_narrow_page_leaves_out_what_says_least():
-    """Below 100 columns there is no room for the line and the time of a call."""
+    """Below 100 columns there is no room for the time of a call; of ops and nodes the ends are kept, and the line."""
     assert times.ops(ops_report(read_timing(timed())), Style(width=60)) == dedent("""\
         demo/20261123-021530  complete
         window    2 steps after 1 warm-up call; a step takes 500 ns
@@ -96,11 +118,11 @@ def test_a_narrow_page_leaves_out_what_says_least():
                   in all, threads added up
                   that is below 95.0 %: see (unattributed)
 
-         self      %   calls   op    node
-        ──────────────────────────────────────────────────────
-        40 ns   70.2       2   Mul   net/mul
-        10 ns   17.5       2   Mul   gradient_tape/net/mul/Mul
-         7 ns   12.3       1   -     (unattributed)
+         self     %  calls  op   node                    line
+        ────────────────────────────────────────────────────────────
+        40 ns  70.2      2  Mul  net/mul                 net.py:3
+        10 ns  17.5      2  Mul  …ient_tape/net/mul/Mul  train.py:12
+         7 ns  12.3      1  -    (unattributed)
 
         (unattributed):
           7 ns  1 execution  nodes that are in no recorded graph (elsewhere)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers import graph, run, trace
 from tests.profiles import host, profile
-from tests.timed import CALL, EVENTS, LAYER, NODES, TAPE, recorded_step, timed
+from tests.timed import CALL, CALLED, EVENTS, LAYER, NODES, TAPE, recorded_step, timed
 from tracer.errors import NotFound, Unreadable
 from tracer.graph.lines import Lines
 from tracer.recorded import ModuleScope, Warned
@@ -54,6 +54,23 @@ def test_a_line_has_its_own_time_that_of_what_it_called_and_that_of_its_gradient
     own = {place: (row.sums.self_ns, row.below_ns, row.gradient_ns) for place, row in rows.items()}
     assert own == {("net.py", 3): (40, 40, 10), ("train.py", 12): (10, 10, 0), ("train.py", 9): (0, 40, 0)}
     assert rows["net.py", 3].text == "    return x @ w"
+
+
+def test_a_gradient_in_the_body_of_a_loop_is_of_the_line_of_its_op():
+    """TensorFlow names the op right in the name: the line is that of the node of this name in some body."""
+    loop, back = "net/while/body/", "gradient_tape/net/while/while_grad/body/"
+    gradient = "gradient_tape/net/while/gradients/net/while/Tanh_grad/TanhGrad"
+    traced = graph(
+        "x:Placeholder  net/while:While@body.f<-x  gradient_tape/net/while/while_grad:While@body.b<-net/while",
+        f="a:Placeholder  net/while/Tanh:Tanh<-a",
+        b=f"g:Placeholder  {gradient}:TanhGrad<-g",
+    )
+    lines = Lines((LAYER, TAPE), ((0,), (1,)), {"f": {"net/while/Tanh": 0}, "b": {gradient: 1}})
+    executed = f"  {loop}net/while/Tanh:Tanh 20-30  {back}{gradient}:TanhGrad 40-70"
+    step = recorded_step(graphs={"traced": traced}, lines=lines)
+    report = lines_report(read_timing(timed(step, events=f"worker  {CALLED}{executed}")))
+
+    assert {(row.line, row.sums.self_ns, row.gradient_ns) for row in report.lines.items} == {(3, 10, 30), (12, 30, 0)}
 
 
 def test_a_stack_is_the_lines_from_the_outside_in():

@@ -6,7 +6,10 @@ import pytest
 
 from tracer.capture.finish import once
 from tracer.capture.limits import steady_growth
-from tracer.recorded import Window
+from tracer.recorded import Raised, Window
+from tracer.render.text.show import show
+from tracer.render.text.style import Style
+from tracer.report.show import show_report
 from tracer.store.load import load_run
 from tracer.store.writer import RunWriter
 
@@ -39,6 +42,19 @@ def test_a_window_is_read_as_it_was_written(tmp_path):
 
     assert load_run(writer.path).window == Window(2, 1, 9, (4, 5), (3, 3), fresh=True, incomplete="f ran before")
     assert json.loads((writer.path / "run.json").read_text())["window"]["step_ns"] == [4, 5]
+
+
+def test_steps_without_a_window_are_read_as_they_were_written(tmp_path):
+    """A run that came to no window has the times of its steps, without its first call, and the step that raised."""
+    writer = RunWriter(tmp_path, "new", {"target": "new"})
+    raised = {"pass": "bare", "step": 2}
+    writer.finish("failed", bare_step_ns=[90, 5], warmup=0, raised=raised, error="ValueError: no good", warnings=[])
+    run = load_run(writer.path)
+    page = show(show_report(run), Style()).splitlines()
+
+    assert (run.window, run.bare_step_ns, run.settled_ns, run.raised) == (None, (90, 5), (5,), Raised("bare", 2))
+    assert page[1] == "2 steps of 5 ns without the profiler"
+    assert page[2] == "error: in step 2 of the pass without the profiler: ValueError: no good"
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,8 @@ def is_installed(file: str) -> bool:
 
 def user_frames(frames: Iterable[tuple[str, int, str]]) -> list[tuple[str, int, str]]:
     """Returns the frames that are not a framework's, Python's or ours, in the same order."""
-    return [frame for frame in frames if file_origin(frame[0]) == "user"]
+    written = (frame for frame in map(tf_private.written_frame, frames) if frame)
+    return [frame for frame in written if file_origin(frame[0]) == "user"]
 
 
 @functools.cache

@@ -63,19 +63,29 @@ def quiet_start() -> Iterator[None]:
 
 
 def facts() -> dict[str, Any]:
-    """Returns versions, host and the command line, for `run.json`; with the devices if TensorFlow is imported."""
-    versions = {"trace-scenario": __version__, "python": platform.python_version()}
+    """Returns the command line, versions and the host, for `run.json`."""
+    return {"command": sys.argv, "versions": versions(), "host": host()}
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of Python, TensorFlow and what belongs to it; imports none of them."""
+    found = {"trace-scenario": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions[package] = importlib.metadata.version(package)
-    host: dict[str, Any] = {
+            found[package] = importlib.metadata.version(package)
+    if "tensorflow" in sys.modules:
+        found["tensorflow"] = sys.modules["tensorflow"].__version__
+    return found
+
+
+def host() -> dict[str, Any]:
+    """Returns the machine; with its devices if TensorFlow is imported, which looks for them then if nobody did."""
+    found: dict[str, Any] = {
         "name": socket.gethostname(),
         "system": platform.platform(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
     }
-    tensorflow = sys.modules.get("tensorflow")
-    if tensorflow is not None:
-        versions["tensorflow"] = tensorflow.__version__
-        host["devices"] = [device.name for device in tensorflow.config.list_physical_devices()]
-    return {"command": sys.argv, "versions": versions, "host": host}
+    if "tensorflow" in sys.modules:
+        found["devices"] = [device.name for device in sys.modules["tensorflow"].config.list_physical_devices()]
+    return found

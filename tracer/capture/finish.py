@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from tracer.capture import tf_private
-from tracer.capture.functions import FunctionRecorder, RecordedFunction
+from tracer.capture.functions import FunctionRecorder
 from tracer.capture.keras_graph import conceptual_graphs
 from tracer.capture.module_scopes import ModuleIndex, module_scopes
 from tracer.capture.node_times import executed_nodes
 from tracer.capture.optimized import optimized_graphs, runtime_graphs
+from tracer.capture.recorded_function import RecordedFunction
 from tracer.collector import paused_collector
 from tracer.errors import WriteFailed, reason
 from tracer.graph.inline import Inlined, TooLarge, inline
@@ -22,7 +23,7 @@ from tracer.recorded import Run, Trace, Warned
 from tracer.store import layout
 from tracer.store.events import read_graph_tags, read_model_tags, write_graph_events
 from tracer.store.graph_def import write_graph
-from tracer.store.load import load_run, read_graph_def
+from tracer.store.load import GONE, load_run, read_graph_def
 from tracer.store.step_stats import Executed, step_stats
 from tracer.store.tags import LIMIT, crowded, shown_as, tag_nodes, within
 from tracer.store.writer import RunWriter
@@ -127,6 +128,7 @@ def write_tags(writer: RunWriter, recorder: FunctionRecorder, warnings: list[War
     path = writer.path
     warnings += recorder.warnings
     run = load_run(path)
+    _check_traces(run, recorder.recorded.values())
     names = tag_names(run)
     with paused_collector():
         tags = _Tags(path, warnings, executed_nodes(run, warnings))
@@ -236,6 +238,21 @@ class _Tags:
 
     def _warn(self, message: str) -> None:
         self._warnings.append(Warned("large-graph", message, "trace-scenario show has all of it"))
+
+
+def _check_traces(run: Run, recorded: Iterable[RecordedFunction]) -> None:
+    """Checks that each trace that was written is there, with its graph.
+
+    Raises:
+      WriteFailed: one is gone.
+    """
+    read = {trace.id: trace.stages["traced"] for trace in run.traces}
+    for function in recorded:
+        if read.get(function.folder, GONE) == GONE:
+            raise WriteFailed(
+                f"{Path(run.path) / layout.FUNCTIONS / function.folder} was written, and is gone",
+                hint="check the disk, and record the run again",
+            )
 
 
 def _check(file: Path, nodes: Mapping[str, int], models: Mapping[str, str], timed: Collection[str]) -> None:

@@ -70,7 +70,9 @@ class FitSession(RollingSession):
             self._stack.callback(finalizer.detach)
 
     def _listen_to_steps(self) -> None:
-        self._stack.enter_context(hooks.outermost_calls(began=self._called, ended=self._returned))
+        self._stack.enter_context(
+            hooks.outermost_calls(began=self._called, ended=self._returned, failed=self._recorder.failed)
+        )
 
     def batch(self) -> None:
         """A batch begins: with the call of Keras' function, if there is one."""
@@ -88,11 +90,10 @@ class FitSession(RollingSession):
             return
         if not self._came_back:  # Keras asks for batches until there is none, where it does not know how many there are
             self._ended_early += self.windows.is_open
+        self.windows.end(raised=not self._came_back)
         self._is_due, self._came_back, self._seen, self._seen_at = False, True, None, ""
         if then:
             self.windows.break_off(then)
-        else:
-            self.windows.end()
 
     @property
     def is_over(self) -> bool:
@@ -182,7 +183,7 @@ class FitSession(RollingSession):
             found.append(Warned("runs-eagerly", message, "compile it without run_eagerly to record one"))
         if self._ended_early:
             steps = plural(self._ended_early, "profiled step")
-            message = f"{steps} ran no batch: Keras did not know how many there are, and met the end of the data"
+            message = f"{steps} ran no batch, which is not counted: Keras asked for one, and the data was at its end"
             found.append(Warned("empty-steps", message, "give fit steps_per_epoch=, or skip the first epoch's end"))
         return found
 

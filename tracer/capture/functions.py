@@ -6,7 +6,6 @@ are jitted, that ran before, or that live inside `fit` and `tf.data`.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import os
 import threading
@@ -20,44 +19,21 @@ from tracer.capture import describe, hooks, tf_private
 from tracer.capture.keras_graph import living_models
 from tracer.capture.layers import Layer
 from tracer.capture.modules import Living, living_modules, living_objects, local_name
+from tracer.capture.recorded_function import (
+    RecordedFunction,
+    named_capture,
+    recorded_function,
+    trace_facts,
+    without_graph,
+)
 from tracer.capture.retrace_facts import KeyReader, Replacements
-from tracer.capture.trace_types import type_text
 from tracer.errors import TracerError, WriteFailed, reason
 from tracer.graph.names import function_name
 from tracer.recorded import Warned
 from tracer.store.writer import RunWriter
 from tracer.text import count, plural
 
-NodeKey = tuple[str, str, str]
 _TRACE_BYTES = 2_000  # of trace.json, without the lines of its nodes
-
-
-def node_key(node: Any) -> NodeKey:
-    """Returns what tells a node of a NodeDef: its name, its op, and the function that it calls."""
-    return node.name, node.op, node.attr["f"].func.name if "f" in node.attr else ""
-
-
-@dataclasses.dataclass(slots=True)
-class RecordedFunction:
-    """A function that is on disk, and what only the rest of the session will tell about it."""
-
-    folder: str
-    name: str
-    qualname: str  # as Python calls the function: "Net.call"; empty without a Python function
-    runtime_name: str
-    kind: str
-    nodes: frozenset[NodeKey]  # which find it again in TensorFlow's export
-    outputs: tuple[str, ...]  # nodes that its result and its side effects hang on
-    children: tuple[str, ...]  # runtime names of the functions that it runs
-    creates_variables: bool
-    existing: bool  # it was traced before the session, and may have been instantiated then too
-    jitted: bool  # whether XLA compiles it
-    concrete: Any  # if HLO is wanted of it: its ConcreteFunction, or the AtomicFunction where that is all there is
-    captures: list[dict[str, Any]]  # as `trace.json` has them
-    variables: dict[str, str]  # unique names of the captured variables, by the node that stands for each
-    calls: int = 0
-    first_call: int = -1  # its place among the functions called; -1: Python never called it
-    missing: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 class FunctionRecorder:
@@ -196,7 +172,7 @@ class FunctionRecorder:
 
     def _name_variables(self) -> None:
         for entry in self.recorded.values():
-            named = [_named(capture, entry.variables, self.living) for capture in entry.captures]
+            named = [named_capture(capture, entry.variables, self.living) for capture in entry.captures]
             if named != entry.captures:
                 self._writer.complete_trace(entry.folder, captures=named)
                 entry.captures = named
@@ -235,13 +211,13 @@ class FunctionRecorder:
             if not self._has_room(name):
                 self._left_out.add(name)
                 return
-            entry = _entry(function, creation, hlo=self._hlo)
+            entry = recorded_function(function, creation, hlo=self._hlo)
             number = self._owners.get(creation.owner, 0) if creation and creation.owner is not None else 0
-            facts, stages = _facts(function, entry, creation, cause, number)
+            facts, stages = trace_facts(function, entry, creation, cause, number)
             facts["key"] = key or {"parts": KeyReader().parts(function.function_type)}
             lines = describe.lines(function)
             if self._max_bytes and self._bytes > self._max_bytes // 2:
-                facts, stages = _without_graph(facts, stages), {}
+                facts, stages = without_graph(facts, stages), {}
                 lines = describe.LineTable()
                 self._without_graphs += 1
             table = lines.as_json()
@@ -285,91 +261,18 @@ class FunctionRecorder:
         """Keeps our failures out of the program that is recorded; the session reports the first when it ends."""
         try:
             yield
-        except TracerError as error:
-            self.failure = self.failure or error
         except Exception as error:  # noqa: BLE001  # whatever it is, the user's program goes on
-            failure = WriteFailed(
-                f"a function could not be recorded: {type(error).__name__}: {error}",
-                hint="the rest of the run is good; please report this with the function's source",
-            )
-            failure.__cause__ = error
-            self.failure = self.failure or failure
+            self.failed(error)
 
-
-def _without_graph(facts: Mapping[str, Any], stages: Mapping[str, bytes]) -> dict[str, Any]:
-    missing = dict.fromkeys(stages, "the run had no room left for it (--max-bytes)")
-    return {**facts, "missing": {**facts["missing"], **missing}}
-
-
-def _entry(function: Any, creation: hooks.Creation | None, *, hlo: bool) -> RecordedFunction:
-    runtime_name = describe.text(function.name)
-    name, kind = function_name(runtime_name)
-    definition = function.definition
-    graph = function.graph
-    jitted = bool(definition.attr["_XlaMustCompile"].b) if "_XlaMustCompile" in definition.attr else False
-    return RecordedFunction(
-        folder="",
-        name=name,
-        qualname=local_name(creation.python_function) if creation else "",
-        runtime_name=runtime_name,
-        kind=kind,
-        nodes=frozenset(node_key(node) for node in definition.node_def if node.op != "Placeholder"),
-        outputs=tuple(
-            sorted(
-                {tensor.op.name for tensor in graph.outputs} | {operation.name for operation in graph.control_outputs}
-            )
-        ),
-        children=tuple(describe.text(child.name) for child in function.children),
-        creates_variables=bool(creation and creation.creates_variables),
-        existing=kind == "inference" and (creation is None or creation.concrete is None),
-        jitted=jitted,
-        concrete=((creation and creation.concrete) or function) if jitted or hlo else None,
-        captures=describe.captures(graph),
-        variables=describe.captured_variables(graph),
-    )
-
-
-def _named(capture: dict[str, Any], variables: Mapping[str, str], living: Living) -> dict[str, Any]:
-    """Returns a captured variable with the name that says most of where it is, and as an optimizer's if it is one."""
-    unique = variables.get(capture["node"], "")
-    return {
-        **capture,
-        "name": living.names.get(unique, capture["name"]),
-        "optimizer": unique in living.optimizer,
-    }
-
-
-def _facts(
-    function: Any, entry: RecordedFunction, creation: hooks.Creation | None, cause: str, number: int
-) -> tuple[dict[str, Any], dict[str, bytes]]:
-    python_function = creation.python_function if creation else None
-    frames = describe.user_frames(tf_private.stack())
-    nothing = (b"", f"the function was not traced in this session ({cause})")
-    source = describe.source(python_function) if creation else nothing
-    code = describe.autograph_code(creation) if creation else nothing
-    graph_def = function.graph.as_graph_def(add_shapes=True)
-    texts = {"source": source, "autograph": code, "traced": (graph_def.SerializeToString(), "")}
-    facts = {
-        "qualname": entry.qualname,
-        "runtime_name": entry.runtime_name,
-        "kind": entry.kind,
-        "origin": describe.origin(python_function) if creation else "user",
-        "arguments": describe.arguments(function.function_type),
-        "returns": type_text(function.function_type.output),
-        "captures": entry.captures,
-        "definition": describe.definition(python_function),
-        "call_site": _frame(frames[-1]) if frames else None,
-        "stack": [_frame(frame) for frame in frames],
-        "cause": cause,
-        "seconds": creation.seconds if creation else None,
-        "jit_compile": entry.jitted,
-        "object": number,
-        "attributes": {name: str(value).strip() for name, value in sorted(function.definition.attr.items())},
-        "nodes": len(graph_def.node),
-        "missing": {stage: reason for stage, (_, reason) in texts.items() if reason},
-    }
-    return facts, {stage: content for stage, (content, reason) in texts.items() if not reason}
-
-
-def _frame(frame: tuple[str, int, str]) -> dict[str, Any]:
-    return {"file": frame[0], "line": frame[1], "function": frame[2]}
+    def failed(self, error: Exception) -> None:
+        """Keeps a failure of ours for the end of the session."""
+        if self.failure is not None:
+            return
+        if isinstance(error, TracerError):
+            self.failure = error
+            return
+        self.failure = WriteFailed(
+            f"a function could not be recorded: {type(error).__name__}: {error}",
+            hint="the rest of the run is good; please report this with the function's source",
+        )
+        self.failure.__cause__ = error

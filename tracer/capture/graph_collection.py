@@ -10,11 +10,10 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from tracer.capture import tf_private
+from tracer.capture import hooks, tf_private
 from tracer.recorded import Warned
 
 _CONTEXT = "tensorflow.python.eager.context:Context."
-_CALLBACKS = f"{tf_private.POLYMORPHIC}.transform:CONCRETE_FUNCTION_CALLBACKS"
 
 
 class GraphCollection:
@@ -33,10 +32,7 @@ class GraphCollection:
         for name in ("enable_run_metadata", "enable_graph_collection"):
             self._stack.enter_context(tf_private.replaced(_CONTEXT + name, self._enabling))
         self._stack.enter_context(tf_private.replaced(_CONTEXT + "export_run_metadata", self._exporting))
-        callbacks = tf_private.get(_CALLBACKS)
-        if callbacks is not None:
-            callbacks.append(self._first)
-            self._stack.callback(lambda: self._first in callbacks and callbacks.remove(self._first))
+        self._stack.enter_context(hooks.functions_made(self._first))
 
     def drain(self) -> None:
         """Takes what TensorFlow holds."""

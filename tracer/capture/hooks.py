@@ -55,7 +55,6 @@ def listening(
 
 @contextlib.contextmanager
 def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
-    callbacks = get(f"{POLYMORPHIC}.transform:CONCRETE_FUNCTION_CALLBACKS")
     # Begin, options and key of each trace under way, by its graph.
     running: dict[int, tuple[float, Any, dict[str, Any] | None]] = {}
     keys = KeyReader()
@@ -93,14 +92,21 @@ def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
             )
         )
 
-    with replaced(f"{POLYMORPHIC}.tracing_compilation:_create_concrete_function", timed):
-        if callbacks is not None:
-            callbacks.append(callback)
-        try:
-            yield
-        finally:
-            if callbacks is not None and callback in callbacks:
-                callbacks.remove(callback)
+    with replaced(f"{POLYMORPHIC}.tracing_compilation:_create_concrete_function", timed), functions_made(callback):
+        yield
+
+
+@contextlib.contextmanager
+def functions_made(made: Callable[[Any], None]) -> Iterator[None]:
+    """Calls back with every ConcreteFunction that TensorFlow makes in the block."""
+    callbacks = get(f"{POLYMORPHIC}.transform:CONCRETE_FUNCTION_CALLBACKS")
+    if callbacks is not None:
+        callbacks.append(made)
+    try:
+        yield
+    finally:
+        if callbacks is not None and made in callbacks:
+            callbacks.remove(made)
 
 
 @contextlib.contextmanager
@@ -142,27 +148,36 @@ def _listening_to_iterators(iterated: Callable[[Any], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def outermost_calls(*, began: Callable[[Any], None], ended: Callable[[Any], None]) -> Iterator[None]:
+def outermost_calls(
+    *, began: Callable[[Any], None], ended: Callable[[Any], None], failed: Callable[[Exception], None]
+) -> Iterator[None]:
     """Calls back around each call of a function from eager Python, and not around those that it makes in turn.
 
-    Both get the tf.function object, or an AtomicFunction where there is none, as of a SavedModel.
+    Both get the tf.function object, or an AtomicFunction where there is none, as of a SavedModel. What they raise is
+    told to `failed`, and not to the program.
     """
     import tensorflow as tf
 
     state = threading.local()
     eagerly = tf.executing_eagerly
 
+    def tell(listener: Callable[[Any], None], function: Any) -> None:
+        try:
+            listener(function)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the program goes on
+            failed(error)
+
     def calling(original: Any) -> Any:
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:
             if getattr(state, "inside", False) or not eagerly():
                 return original(self, *args, **kwargs)
             state.inside = True
-            began(self)
+            tell(began, self)
             try:
                 return original(self, *args, **kwargs)
             finally:
                 state.inside = False
-                ended(self)
+                tell(ended, self)
 
         return call
 

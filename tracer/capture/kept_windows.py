@@ -107,7 +107,8 @@ class KeptWindows:
         """
         counted = self.counted()
         if not counted:
-            return {}
+            longest = max(bare_ns.values(), key=sum, default=())
+            return {"bare_step_ns": list(longest)} if longest else {}
         function = counted[-1].function
         window = Window(
             steps=sum(len(each.step_ns) for each in counted),

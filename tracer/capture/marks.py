@@ -18,8 +18,8 @@ class Marked(Protocol):
     def begin(self, function: str, number: int, *, tentative: bool = False) -> None:
         """A step begins."""
 
-    def end(self) -> None:
-        """It is over."""
+    def end(self, *, raised: bool = False) -> None:
+        """It is over, or it raised: then it is no step whose time says anything."""
 
 
 class _Listener:
@@ -66,8 +66,10 @@ def step(number: int | None = None) -> Iterator[None]:
     counted = next(listener.numbers)
     _within.step = True
     listener.told.begin(STEP, counted if number is None else number, tentative=counted < listener.skip_steps)
+    raised = True
     try:
         yield
+        raised = False
     finally:
         _within.step = False
-        listener.told.end()
+        listener.told.end(raised=raised)

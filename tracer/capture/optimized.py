@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tracer.capture import tf_private
-from tracer.capture.functions import NodeKey, RecordedFunction, node_key
+from tracer.capture.recorded_function import NodeKey, RecordedFunction, node_key
 from tracer.graph.extract import call_path, extract
 from tracer.graph.op_sets import FRAME_OPS
 from tracer.store.graph_def import read_graph

@@ -53,8 +53,9 @@ class ProgramSession(RollingSession):
             yield
 
     def _listen_to_steps(self) -> None:
-        self._stack.enter_context(hooks.outermost_calls(began=self._called, ended=self.calls.ended))
-        marked = Marks(self.windows, self.calls)
+        calls = hooks.outermost_calls(began=self._called, ended=self.calls.ended, failed=self._recorder.failed)
+        self._stack.enter_context(calls)
+        marked = Marks(self.windows, self.calls, self._recorder.failed)
         self._stack.enter_context(marks.listening(marked, skip_steps=self._settings.plan.skip_steps))
 
     def _called(self, function: Any) -> None:

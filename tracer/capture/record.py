@@ -10,11 +10,11 @@ from tracer.capture import hooks
 from tracer.capture.callables import graph_call
 from tracer.capture.limits import SECONDS, checked_seconds
 from tracer.capture.session import Session, open_session
-from tracer.capture.steps import Pass
+from tracer.capture.steps import Pass, telling
 from tracer.capture.window import steps_window
 from tracer.discover.declare import Call, callable_name
 from tracer.errors import ProgramFailed, UsageError, reason
-from tracer.recorded import Run, Warned
+from tracer.recorded import BARE, WARM_UP, Run, Warned
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, how much there is
 
@@ -156,11 +156,17 @@ def _run(calls: Sequence[Call], session: Session, settings: Settings) -> None:
     def once() -> None:
         _step(calls, outcomes)
 
-    for number in range(settings.warmup):
-        settings.progress("warming up", number, settings.warmup)
-        once()
+    number = 0
+    with telling(session, WARM_UP, lambda: number):
+        for number in range(settings.warmup):
+            settings.progress("warming up", number, settings.warmup)
+            once()
     bare, known = Pass(), len(session.functions_so_far)
-    bare.run(once, settings.steps, progress=lambda number: settings.progress("timing", number, settings.steps))
+    try:
+        with telling(session, BARE, lambda: len(bare.step_ns)):
+            bare.run(once, settings.steps, progress=lambda number: settings.progress("timing", number, settings.steps))
+    finally:
+        session.note(bare_step_ns=bare.step_ns, bare_cpu_ns=bare.cpu_ns)  # whatever becomes of the window
     bare.traced = session.traced_since(known)
     if session.profiler is not None:
         iterators = any(hooks.is_iterator(given) for call in calls for given in (*call.args, *call.kwargs.values()))

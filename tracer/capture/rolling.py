@@ -121,8 +121,8 @@ class Windows:
         """The call that the step began with came back: what follows is what the program does between its calls."""
         self._returned_ns = time.perf_counter_ns()
 
-    def end(self) -> None:
-        """Ends the step under way."""
+    def end(self, *, raised: bool = False) -> None:
+        """Ends the step under way; one that raised has no time that counts."""
         with self._lock:
             if self._step is None:
                 return
@@ -131,6 +131,8 @@ class Windows:
             if mark is not None:
                 mark.__exit__(None, None, None)
             took = time.perf_counter_ns() - begin_ns
+            if raised:
+                return
             if self._open is not None and mark is not None and not self._settling:
                 if not (self._profiler and self._profiler.used_up):  # else the profiler saw only its beginning
                     self._open.step_ns.append(took)

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import os
 import re
-import sys
 from abc import abstractmethod
 from pathlib import Path
 from typing import Any
@@ -139,7 +138,7 @@ class RollingSession(Session):
 
     def begin(self) -> None:
         """Records from here on, until it is closed; TensorFlow is imported."""
-        self._writer.update(**{key: value for key, value in environment.facts().items() if key == "versions"})
+        self._writer.update(versions=environment.versions())  # not devices: which of them to use is still open
         self._stack.enter_context(self._tools.watched())
         self._stack.enter_context(self.recording())
         self._listen_to_steps()
@@ -150,8 +149,9 @@ class RollingSession(Session):
 
     def save(self) -> None:
         """Has what is known by now on disk: a window has ended, or a while has passed."""
-        self._drain()
-        super().save()
+        with self._recorder.guarded():
+            self._drain()
+            super().save()
 
     def close(self, error: BaseException | None) -> None:
         """Ends the session, once. Args and raises: as `Session.close`."""
@@ -161,9 +161,7 @@ class RollingSession(Session):
         self._raised = error is not None
         self.windows.finish()
         self._stack.close()
-        if "tensorflow" in sys.modules:
-            self._writer.update(host=environment.facts()["host"])
-        self.note(**self.windows.outcome())
+        self.note(host=environment.host(), **self.windows.outcome())
         self.warnings += self._said()
         super().close(error)
 

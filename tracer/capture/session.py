@@ -14,10 +14,11 @@ from typing import Any, Protocol
 from tracer.capture import environment, tf_private
 from tracer.capture.describe import file_origin
 from tracer.capture.finish import once, write_stages, write_tags
-from tracer.capture.functions import FunctionRecorder, RecordedFunction
+from tracer.capture.functions import FunctionRecorder
 from tracer.capture.limits import SECONDS, checked_seconds
 from tracer.capture.plan import Plan, checked_plan
 from tracer.capture.profiler import Profiler
+from tracer.capture.recorded_function import RecordedFunction
 from tracer.capture.rolling import Windows
 from tracer.capture.signals import Terminated, delivered_again, postponed, sigterm_raises
 from tracer.capture.stepping import rolling_windows
@@ -130,6 +131,10 @@ class Session:
     def failure(self) -> TracerError | None:
         """What could not be recorded, the first of it; None if nothing was lost."""
         return self._recorder.failure
+
+    def failed(self, error: Exception) -> None:
+        """Keeps a failure of ours out of the program, and for the session's end."""
+        self._recorder.failed(error)
 
     def __repr__(self) -> str:
         state = "recording" if self._run is None else repr(self._run)

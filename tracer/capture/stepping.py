@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from tracer.capture import hooks, marks
@@ -18,18 +18,26 @@ if TYPE_CHECKING:
 class Marks:
     """Marked steps go before those that are found out."""
 
-    def __init__(self, windows: Windows, calls: StepCalls) -> None:
+    def __init__(self, windows: Windows, calls: StepCalls, failed: Callable[[Exception], None]) -> None:
+        """`failed` is told of what goes wrong here: it is no failure of the program's."""
         self._windows = windows
         self._calls = calls
+        self._failed = failed
 
     def begin(self, function: str, number: int, *, tentative: bool = False) -> None:
         """A step begins."""
         self._calls.marked()
-        self._windows.begin(function, number, tentative=tentative)
+        try:
+            self._windows.begin(function, number, tentative=tentative)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the program goes on
+            self._failed(error)
 
-    def end(self) -> None:
+    def end(self, *, raised: bool = False) -> None:
         """It is over."""
-        self._windows.end()
+        try:
+            self._windows.end(raised=raised)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._failed(error)
 
 
 @contextlib.contextmanager
@@ -40,8 +48,8 @@ def rolling_windows(session: Session, plan: Plan, step_function: str = "") -> It
     session.windows = windows
     try:
         with (
-            hooks.outermost_calls(began=calls.began, ended=calls.ended),
-            marks.listening(Marks(windows, calls), skip_steps=plan.skip_steps),
+            hooks.outermost_calls(began=calls.began, ended=calls.ended, failed=session.failed),
+            marks.listening(Marks(windows, calls, session.failed), skip_steps=plan.skip_steps),
         ):
             yield
     finally:

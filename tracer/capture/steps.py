@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracer.capture.session import Session
 
 
 @dataclasses.dataclass(slots=True)
@@ -12,6 +17,7 @@ class Pass:
     """What is known of a pass so far. A step that raised is not in it."""
 
     step_ns: list[int] = dataclasses.field(default_factory=list)  # wall time of each step that came to its end
+    cpu_ns: list[int] = dataclasses.field(default_factory=list)  # what the process's threads computed in each of them
     wall_ns: int = 0  # from the begin of the first step to the end of the last of these
     traced: tuple[str, ...] = ()  # names of the functions that TensorFlow traced in it, as often as it did
 
@@ -39,6 +45,7 @@ class Pass:
             if number and not goes_on():
                 return
             progress(number)
+            computed = time.process_time_ns()
             begin = time.perf_counter_ns()
             first = first or begin
             with tf.profiler.experimental.Trace("step", step_num=number, _r=1):
@@ -46,7 +53,24 @@ class Pass:
                 settle()
             end = time.perf_counter_ns()
             self.step_ns.append(end - begin)
+            self.cpu_ns.append(time.process_time_ns() - computed)
             self.wall_ns = end - first
+
+
+@contextmanager
+def telling(session: Session, where: str, step: Callable[[], int]) -> Iterator[None]:
+    """Has the run say which step raised, be it to end the program, if one does in the block.
+
+    Args:
+      session: the recording under way.
+      where: the pass: one of those that `recorded` names.
+      step: the number of the step that is under way.
+    """
+    try:
+        yield
+    except BaseException:
+        session.note(raised={"pass": where, "step": step()})
+        raise
 
 
 def _settle() -> Callable[[], None]:

@@ -7,6 +7,7 @@ nothing else. `tests/integration/test_tf_private.py` fails, by name, when a new 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from types import SimpleNamespace
 from typing import Any
 
 POLYMORPHIC = "tensorflow.python.eager.polymorphic_function"
+_AUTOGRAPH = "tensorflow.python.autograph.impl.api:_TRANSPILER"
+_GENERATED = "__autograph_generated_file"  # how the names of files begin that AutoGraph writes
 
 # What each corner is for, so that a run can say what it could not have.
 CORNERS = {
@@ -25,6 +28,7 @@ CORNERS = {
     f"{POLYMORPHIC}.polymorphic_function:class_method_to_instance_method": "calls of methods of temporary modules",
     f"{POLYMORPHIC}.polymorphic_function:Function.__call__": "recording with XLA and without (--modes)",
     f"{POLYMORPHIC}.compiler_ir:from_concrete_function": "HLO of jitted functions",
+    _AUTOGRAPH: "lines of code that AutoGraph rewrote, where threads of replicas run it",
     "tensorflow.python.eager.context:Context.clear_kernel_cache": "profiles that have every kernel",
     "tensorflow.python.eager.context:Context.get_function_def": "a warning where random numbers repeat",
     "tensorflow.python.eager.context:Context.disable_graph_collection": "an end to TensorFlow's graph collection",
@@ -84,6 +88,30 @@ def traced_callable(function: Any) -> Any:
     """Returns what a tf.function was made of, a bound method or a partial as it is, without TensorFlow's wrappers."""
     unwrap = get("tensorflow.python.util.tf_decorator:unwrap")
     return unwrap(function)[1] if unwrap is not None else function
+
+
+def written_frame(frame: tuple[str, int, str]) -> tuple[str, int, str] | None:
+    """Returns a frame in code that AutoGraph wrote as one in the code that it is made from; any other as it is.
+
+    TensorFlow does so itself, but not in threads that a program starts while it is traced, as a strategy does for its
+    replicas. None where nobody knows.
+    """
+    if not frame[0].replace("\\", "/").rpartition("/")[2].startswith(_GENERATED):
+        return frame
+    return _written(frame[0]).get(frame[1])
+
+
+@functools.lru_cache(maxsize=256)
+def _written(file: str) -> dict[int, tuple[str, int, str]]:
+    """Returns the frame behind each line of a file of AutoGraph's."""
+    cache = getattr(getattr(get(_AUTOGRAPH), "_cache", None), "_cache", None) or {}
+    found: dict[int, tuple[str, int, str]] = {}
+    for converted in list(cache.values()):
+        for factory in list(converted.values()):
+            if getattr(factory.module, "__file__", "") == file:
+                for place, origin in factory.source_map.items():
+                    found[place.lineno] = (origin.loc.filename, origin.loc.lineno, origin.function_name or "")
+    return found
 
 
 def start_collecting() -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.capture import hooks, marks, tf_private
 from tracer.capture.profiler import Profiler
-from tracer.capture.steps import Pass
-from tracer.recorded import Warned, Window
+from tracer.capture.steps import Pass, telling
+from tracer.recorded import BLOCK, INSTANTIATING, REST, WINDOW, Warned, Window
 from tracer.text import plural
 
 if TYPE_CHECKING:
-    from tracer.capture.functions import RecordedFunction
     from tracer.capture.record import Settings
+    from tracer.capture.recorded_function import RecordedFunction
     from tracer.capture.session import Session
 
 _NAMES = 3  # so many functions are named in a sentence
@@ -62,7 +62,7 @@ def steps_window(
     seen = Pass()
     with hooks.older_iterators() as older:
         try:
-            with profiler.window():
+            with profiler.window(), telling(session, WINDOW, lambda: len(seen.step_ns)):
                 seen.run(
                     step,
                     settings.steps,
@@ -70,11 +70,11 @@ def steps_window(
                     goes_on=lambda: not profiler.used_up,
                 )
         finally:
-            if seen.step_ns and not profiler.warnings:
+            if not profiler.warnings:
                 seen.traced = session.traced_since(settled)
                 incomplete = _ITERATORS if iterators or older() else "" if fresh else _NOT_FRESH
                 _note(session, seen, warmup=settings.warmup, bare=bare, fresh=fresh, incomplete=incomplete)
-                session.warnings += _not_steady(profiler, seen, bare)
+                session.warnings += _not_steady(profiler, seen, bare) if seen.step_ns else []
                 session.warnings += _repeating(known) if fresh else []
     _run_the_rest(session, profiler, step, settings, len(seen.step_ns))
 
@@ -88,9 +88,11 @@ def _run_the_rest(
     steps = plural(settings.steps, "step")
     message = f"the profiler stopped after {done} of {steps}: {profiler.used_up}; the others ran without it"
     session.warnings.append(Warned("profile-stopped", message, _LONGER))
-    for number in range(done, settings.steps):
-        settings.progress("finishing", number, settings.steps)
-        step()
+    number = done
+    with telling(session, REST, lambda: number):
+        for number in range(done, settings.steps):
+            settings.progress("finishing", number, settings.steps)
+            step()
 
 
 def _note(session: Session, seen: Pass, *, warmup: int, bare: Pass, fresh: bool, incomplete: str) -> None:
@@ -102,8 +104,9 @@ def _note(session: Session, seen: Pass, *, warmup: int, bare: Pass, fresh: bool,
         bare_step_ns=tuple(bare.step_ns),
         fresh=fresh,
         incomplete=incomplete,
+        bare_cpu_ns=tuple(bare.cpu_ns),
     )
-    session.note(window=dataclasses.asdict(window))
+    session.note(window=dataclasses.asdict(window), bare_step_ns=None, bare_cpu_ns=None)
 
 
 def _instantiated_again(session: Session, profiler: Profiler, step: Callable[[], None]) -> bool:
@@ -116,7 +119,8 @@ def _instantiated_again(session: Session, profiler: Profiler, step: Callable[[],
         if not running or not tf_private.instantiate_again():
             return False
         session.instantiated_again = True
-        step()
+        with telling(session, INSTANTIATING, lambda: 0):
+            step()
         return True
 
 
@@ -124,13 +128,16 @@ def _instantiated_again(session: Session, profiler: Profiler, step: Callable[[],
 def block_window(session: Session, profiler: Profiler) -> Iterator[None]:
     """Profiles a block, which is one step, and says in the run what was seen."""
     marked = _MarkedSteps(profiler)
+    ended = False
     with hooks.older_iterators() as older, marks.listening(marked):
         try:
-            with profiler.window(stops_itself=True):
+            with profiler.window(stops_itself=True), telling(session, BLOCK, lambda: 0):
                 yield
+                ended = True
         finally:
             if not profiler.warnings:
-                block = Pass(marked.step_ns or [profiler.wall_ns], sum(marked.step_ns) or profiler.wall_ns)
+                whole = [profiler.wall_ns] if ended else []
+                block = Pass(marked.step_ns or whole, wall_ns=sum(marked.step_ns) or profiler.wall_ns)
                 incomplete = _ran_before(session.functions_so_far) or (_ITERATORS if older() else "")
                 _note(session, block, warmup=0, bare=Pass(), fresh=False, incomplete=incomplete)
     if profiler.used_up:
@@ -155,10 +162,10 @@ class _MarkedSteps:
         self._began_ns = time.perf_counter_ns()
         self._mark.__enter__()
 
-    def end(self) -> None:
+    def end(self, *, raised: bool = False) -> None:
         """It is over."""
         self._mark.__exit__(None, None, None)
-        if self._profiler.is_running:
+        if self._profiler.is_running and not raised:
             self.step_ns.append(time.perf_counter_ns() - self._began_ns)
 
 

@@ -27,6 +27,13 @@ class Repeats:
             sums[scope] += value
         return sums
 
+    def most(self, values: Sequence[int]) -> list[int]:
+        """Returns the most that one of the scopes has that each stands for."""
+        most = [0] * len(values)
+        for scope, value in zip(self.shown_as, values, strict=True):
+            most[scope] = max(most[scope], value)
+        return most
+
 
 def find_repeats(tree: ScopeTree, ops: Iterable[str], *, scope: int = 0) -> Repeats:
     """Returns which siblings have the same structure: the same names but for numbers, the same ops, and so all below.

@@ -82,6 +82,13 @@ class ScopeTree:
             totals[self.parents[scope]] += totals[scope]
         return totals
 
+    def most(self, own: Sequence[int]) -> list[int]:
+        """Returns, for each scope, the most that it or one below it has."""
+        most = list(own)
+        for scope in range(len(most) - 1, 0, -1):
+            most[self.parents[scope]] = max(most[self.parents[scope]], most[scope])
+        return most
+
     def add(self, prefix: str, scope: int = 0) -> int:
         """Returns the number of the scope with this path below another, made with those above it if it is new."""
         for part in prefix.split("/"):

@@ -8,7 +8,7 @@ finds none is counted by the reason why not, so that the sums are those of the p
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tracer.profile.lookup import OF_NODE, Lookup, Owner, Recorded
@@ -16,6 +16,15 @@ from tracer.profile.model import Profile
 from tracer.profile.sums import ByStep, Key, Sum, sums_of
 
 _EXAMPLES = 5
+
+
+class Kernel(NamedTuple):
+    """A kernel that a node's executions ran; of XLA's the instruction, of which a node may have several."""
+
+    name: str  # "_MklNativeFusedMatMul", XLA's "dot.2"
+    calls: int
+    self_ns: int
+    program: str = ""  # of XLA that it is an instruction of; empty for other kernels
 
 
 class NodeTime(NamedTuple):
@@ -29,8 +38,10 @@ class NodeTime(NamedTuple):
     self_ns: int
     total_ns: int  # with what it called, and until it was done; a call inside its own is not counted again
     bytes: int  # that it allocated, as far as TensorFlow reports
-    kernels: tuple[str, ...]  # what ran, the most self time first: "_MklNativeFusedMatMul", XLA's "dot.2"
+    kernels: tuple[Kernel, ...]  # what ran, the most self time first
     shared: bool  # whether its time is a part of instructions that other nodes have theirs in, too
+    peak_bytes: int = 0  # the most that were in use on the device while one of its executions ran; 0 if unknown
+    held_bytes: int = 0  # of `bytes` what was in use at the moment when most was on the device, in the whole window
     kind: str = OF_NODE  # or "eager", "input", "runtime": see `lookup`
     in_input: bool = False  # whether tf.data ran it, in some executions at least
 
@@ -42,6 +53,7 @@ class Unattributed(NamedTuple):
     calls: int
     self_ns: int
     bytes: int
+    held_bytes: int
     examples: tuple[str, ...]  # names of a few, those with the most time first
 
 
@@ -94,7 +106,7 @@ def attribute(
             lost.setdefault(owners, []).append((key, each))
             continue
         for part, owner in enumerate(owners):
-            cell = cells.setdefault((owner, key.device, key.step), _Cell())
+            cell = cells.setdefault((owner, lookup.device(owner, key.device), key.step), _Cell())
             cell.add(key, each, part, len(owners))
     return Attribution(
         nodes=tuple(sorted((cell.node(*where) for where, cell in cells.items()), key=_most_first)),
@@ -109,7 +121,7 @@ class _Cell:
 
     def __init__(self) -> None:
         self._sum = Sum()
-        self._kernels: dict[str, int] = {}  # their self time
+        self._kernels: dict[tuple[str, str], Sum] = {}
         self._shared = self._in_input = False
 
     def add(self, key: Key, each: Sum, part: int, parts: int) -> None:
@@ -119,10 +131,10 @@ class _Cell:
         mine.calls += each.calls
         mine.self_ns += self_ns
         mine.total_ns += _share(each.total_ns, part, parts)
-        mine.bytes += _share(each.bytes, part, parts)
+        mine.add_memory(_share(each.bytes, part, parts), each.peak_bytes, _share(each.held_bytes, part, parts))
         if key.op.type or key.op.module:
-            kernel = key.op.type or key.op.name
-            self._kernels[kernel] = self._kernels.get(kernel, 0) + self_ns
+            kernel = (key.op.type or key.op.name, key.op.module)
+            self._kernels.setdefault(kernel, Sum()).add(each.calls, self_ns, 0)
         self._shared |= parts > 1
         self._in_input |= key.run.input
 
@@ -138,11 +150,19 @@ class _Cell:
             self_ns=mine.self_ns,
             total_ns=mine.total_ns,
             bytes=mine.bytes,
-            kernels=tuple(sorted(self._kernels, key=lambda kernel: (-self._kernels[kernel], kernel))),
+            kernels=kernels_of(self._kernels),
             shared=self._shared,
+            peak_bytes=mine.peak_bytes,
+            held_bytes=mine.held_bytes,
             kind=owner.kind,
             in_input=self._in_input,
         )
+
+
+def kernels_of(sums: Mapping[tuple[str, str], Sum]) -> tuple[Kernel, ...]:
+    """Returns kernels by their names and programs, the most self time first."""
+    found = (Kernel(name, each.calls, each.self_ns, of) for (name, of), each in sums.items() if each.calls)
+    return tuple(sorted(found, key=lambda kernel: (-kernel.self_ns, kernel)))
 
 
 def _share(whole: int, part: int, parts: int) -> int:
@@ -153,9 +173,10 @@ def _unattributed(reason: str, rows: list[tuple[Key, Sum]]) -> Unattributed:
     rows.sort(key=lambda row: (-row[1].self_ns, row[0]))
     total = Sum()
     for _, each in rows:
-        total.add(each.calls, each.self_ns, each.total_ns, each.bytes)
+        total.add(each.calls, each.self_ns, each.total_ns)
+        total.add_memory(each.bytes, each.peak_bytes, each.held_bytes)
     examples = tuple(dict.fromkeys(key.op.name for key, _ in rows))[:_EXAMPLES]
-    return Unattributed(reason, total.calls, total.self_ns, total.bytes, examples)
+    return Unattributed(reason, total.calls, total.self_ns, total.bytes, total.held_bytes, examples)
 
 
 def _most_first(row: NodeTime | Unattributed) -> tuple[int, tuple[object, ...]]:

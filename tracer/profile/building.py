@@ -59,6 +59,7 @@ class Building:
         self.allocations: list[Allocation] = []
         self.lost: Counter[str] = Counter()
         self.events = 0
+        self.pipeline: set[str] = set()
         self.asynchronous: dict[int, int] = {}  # rows that are done later, by TensorFlow's number for that
         self.done: dict[int, int] = {}  # when
         self.input_runs: set[int] = set()  # numbers of the runs that tf.data began
@@ -155,6 +156,7 @@ class Building:
             executions=self.rows,
             allocations=tuple(self.allocations),
             events=self.events,
+            pipeline=frozenset(self.pipeline),
             lost={reason: number for reason, number in sorted(self.lost.items()) if number},
         )
 

@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
+from tracer.graph.edges import edges_of
+from tracer.graph.grappler import is_impure
 from tracer.graph.inline import Inlined
+from tracer.graph.model import Kind
 from tracer.graph.names import node_path
 from tracer.graph.op_sets import LOOP_OPS
+from tracer.graph.references import CONTROL
 from tracer.profile.model import FOLDING, Profile
 
 # Kernels that TensorFlow's executor writes no event for: it holds them for inexpensive whatever they cost
@@ -112,18 +116,47 @@ def untraced(
 def executable(inlined: Inlined) -> list[tuple[str, str]]:
     """Returns path and op of the nodes of an optimised graph that the executor runs, and may trace.
 
-    Those in a call that XLA compiles are not among them: it runs instructions of its own.
+    Those in a call that XLA compiles are not among them: it runs instructions of its own. Nor are those that the
+    runtime makes constants of before it runs the graph, as it does with what Grappler left for it: `x * 0` and what
+    comes of it.
     """
     nodes, compiled = inlined.nodes, _compiled(inlined)
-    constants = {name for name, kind in zip(nodes.names, nodes.kinds, strict=True) if kind.op == "Const"}
+    folded = _folded(inlined)
     found = []
     for index, (name, kind) in enumerate(zip(nodes.names, nodes.kinds, strict=True)):
-        if kind.op in UNTRACED or kind.op in _CALLS or compiled[inlined.place_of[index]]:
-            continue
-        if kind.op in _LISTS and constants.issuperset(nodes.inputs_of(index)):
+        if kind.op in UNTRACED or kind.op in _CALLS or folded[index] or compiled[inlined.place_of[index]]:
             continue
         found.append((node_path(name), kind.op))
     return found
+
+
+def _folded(inlined: Inlined) -> list[bool]:
+    """Tells of each node whether nothing but constants goes into it, so that it runs once, when the graph is made.
+
+    What a function is given is no constant: in a loop it changes.
+    """
+    nodes, places, edges = inlined.nodes, inlined.place_of, edges_of(inlined.nodes)
+    folds = {kind: _folds(kind) for kind in set(nodes.kinds)}
+    missing = [len(data) for data in edges.data]
+    known = [index for index, kind in enumerate(nodes.kinds) if kind.op == "Const"]
+    folded = [False] * len(nodes)
+    for index in known:  # grows while it is walked
+        folded[index] = True
+        for reader, position in edges.readers[index]:
+            if position != CONTROL and places[reader] == places[index]:
+                missing[reader] -= 1
+                if not missing[reader] and folds[nodes.kinds[reader]]:
+                    known.append(reader)
+    return folded
+
+
+def _folds(kind: Kind) -> bool:
+    """Tells whether the runtime folds nodes of a kind: nothing but a value may come of them."""
+    if kind.op in _LISTS:
+        return True
+    if is_impure(kind.op) or kind.bodies or kind.op in LOOP_OPS:
+        return False
+    return not any(output.dtype in ("resource", "variant") for output in kind.outputs)
 
 
 def _compiled(inlined: Inlined) -> list[bool]:

@@ -90,6 +90,7 @@ class HostPlane:
 
     def _meaning(self, number: int, name: str) -> int:
         meaning = names.meaning(name)
+        self.building.pipeline.update(names.pipeline(name))
         if meaning == names.EXECUTION:
             node, type_ = names.executed(name) or (name, "")
             self.subjects[number] = self.building.op(Op(node, node_path(node), type_, NODE))

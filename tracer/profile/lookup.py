@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
 from tracer.profile.hlo_nodes import is_program_of
-from tracer.profile.model import EAGER, FOLDING, FunctionRun, Op
+from tracer.profile.model import EAGER, FOLDING, HOST, FunctionRun, Op
 from tracer.profile.names import is_input
 
 # Kinds of owners.
@@ -42,6 +42,8 @@ class Recorded:
     function: str  # runtime name: "__inference_step_28"
     paths: Container[str]  # node paths of its graphs, traced and optimised
     instructions: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # see `hlo_nodes`
+    of_input: bool = False  # whether tf.data runs it
+    device: Callable[[str], str] = lambda _: ""  # on which device the node at a path was placed; empty if unknown
 
 
 class Owner(NamedTuple):
@@ -64,18 +66,35 @@ class Lookup:
     def __init__(self, recorded: Sequence[Recorded]) -> None:
         self._recorded = recorded
         self._by_function = {trace.function: trace for trace in recorded if trace.function}
+        self._input_first = sorted(recorded, key=lambda trace: not trace.of_input)
+        self._by_trace = {trace.trace: trace for trace in recorded}
+        self._devices: dict[Owner, str] = {}
         self._programs: dict[str, Recorded | None] = {}
-        self._known: dict[tuple[Op, str, str, bool], Owners | str] = {}
+        self._known: dict[tuple[Op, str, str, bool, bool], Owners | str] = {}
 
     def owners(self, op: Op, run: FunctionRun) -> Owners | str:
         """Returns whose an execution is, or the reason why it is nobody's.
 
         Several nodes share an execution in equal parts: those that XLA made one instruction from.
         """
-        key = (op, run.function, run.prefix, run.number == FOLDING)
+        key = (op, run.function, run.prefix, run.number == FOLDING, run.input)
         if key not in self._known:
             self._known[key] = self._find(op, run)
         return self._known[key]
+
+    def device(self, owner: Owner, seen: str) -> str:
+        """Returns the device that an owner's execution ran on, where it was seen on a device of this name.
+
+        Threads of the host do not say for which of its logical devices they work: the node does.
+        """
+        trace = self._by_trace.get(owner.trace)
+        if trace is None or not seen.startswith(HOST):
+            return seen
+        if owner not in self._devices:
+            placed = trace.device(owner.path)
+            at = placed.find(HOST)
+            self._devices[owner] = placed[at:] if at >= 0 else ""
+        return self._devices[owner] or seen
 
     def _find(self, op: Op, run: FunctionRun) -> Owners | str:
         if op.kind == EAGER:
@@ -95,7 +114,7 @@ class Lookup:
         if called and full in called.paths:
             return (Owner(OF_NODE, called.trace, full),)
         for wanted in dict.fromkeys((full, path)):
-            for trace in self._recorded:
+            for trace in self._input_first if run.input else self._recorded:
                 # Of a function that is not recorded, a path that a recorded one has too is no proof.
                 if (called or not run.function or not trace.function) and wanted in trace.paths:
                     return (Owner(OF_NODE, trace.trace, wanted),)

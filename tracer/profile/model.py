@@ -15,6 +15,8 @@ EAGER = "eager"  # an op that Python ran by itself
 XLA = "xla"  # an instruction of an XLA program
 KERNEL = "kernel"  # what ran on an accelerator's stream
 
+HOST = "/device:CPU:"  # how the names of the host's devices begin: a program may split it into several
+
 _ACCELERATOR = re.compile(r"(?i)(gpu|tpu)_(\d+)_")
 
 FOLDING = -1  # the executor's number for runs that belong to no step: constants, and graphs of tf.data
@@ -128,6 +130,7 @@ class Profile:
     allocations: tuple[Allocation, ...]  # by time
     events: int  # of the file, all of them
     lost: Mapping[str, int]  # events that could not be used as they should be, by reason
+    pipeline: frozenset[str] = frozenset()  # what datasets consist of, by tf.data's names: "Prefetch", "ParallelMapV2"
 
     def __len__(self) -> int:
         return len(self.executions)

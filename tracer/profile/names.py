@@ -14,6 +14,8 @@ _PIPELINE = "InstantiatedCapturedFunction::"
 _INPUT = re.compile(r"\w*Dataset(V\d+)?|\w*Iterator(V\d+)?|IteratorGetNext\w*|OptionalFromValue|MultiDeviceIterator\w*")
 _OP_TYPE = re.compile(r"_?[A-Z][\w>]*")
 
+_ITERATOR = "Iterator::Root::"
+
 # What an event is to the reader.
 BY_STATS = -1  # which only its stats say
 IGNORED = 0
@@ -61,6 +63,13 @@ def eager(name: str) -> str:
 def is_input(op: str) -> bool:
     """Returns whether ops of this type make a dataset, or take elements out of one."""
     return _INPUT.fullmatch(op) is not None
+
+
+def pipeline(name: str) -> list[str]:
+    """Returns the parts of a dataset that an event names: `Iterator::Root::Prefetch::Map[0]::Range`; else nothing."""
+    if not name.startswith(_ITERATOR):
+        return []
+    return [part.partition("[")[0] for part in name[len(_ITERATOR) :].split("::")]
 
 
 def meaning(name: str) -> int:

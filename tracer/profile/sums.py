@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, count, pairwise
 from typing import NamedTuple, TypeVar
 
+from tracer.profile.memory import peaks, while_running
 from tracer.profile.model import EAGER, FOLDING, FunctionRun, Op, Profile
 
 _T = TypeVar("_T")
@@ -27,17 +28,25 @@ class Key(NamedTuple):
 class Sum:
     """What is added up."""
 
-    __slots__ = ("bytes", "calls", "self_ns", "total_ns")
+    __slots__ = ("bytes", "calls", "held_bytes", "peak_bytes", "self_ns", "total_ns")
 
     def __init__(self) -> None:
-        self.calls = self.self_ns = self.total_ns = self.bytes = 0
+        self.calls = self.self_ns = self.total_ns = 0
+        self.bytes = 0  # that they allocated
+        self.peak_bytes = 0  # the most that were in use on their device while one of them ran: no sum
+        self.held_bytes = 0  # of what they allocated, what was in use when most was on that device
 
-    def add(self, calls: int, self_ns: int, total_ns: int, size: int = 0) -> None:
+    def add(self, calls: int, self_ns: int, total_ns: int) -> None:
         """Adds executions."""
         self.calls += calls
         self.self_ns += self_ns
         self.total_ns += total_ns
+
+    def add_memory(self, size: int, peak: int, held: int) -> None:
+        """Adds their memory."""
         self.bytes += size
+        self.peak_bytes = max(self.peak_bytes, peak)
+        self.held_bytes += held
 
 
 def each_step(profiles: Sequence[Profile]) -> StepKeys:
@@ -92,23 +101,27 @@ def _add(profile: Profile, sums: dict[Key, Sum], keys: Sequence[int]) -> None:
     found: dict[int, list[int]] = {}
     outside = _Outside(ops, parents)
     columns = zip(
-        count(), ops, rows.run, rows.thread, rows.step, rows.self_ns, rows.start_ns, rows.done_ns, parents
+        count(), ops, rows.run, rows.thread, rows.step, rows.self_ns, rows.start_ns, rows.done_ns, parents,
+        while_running(profile),
     )  # fmt: skip
-    for row, op, run, thread, step, own, start, done, parent in columns:
+    for row, op, run, thread, step, own, start, done, parent, most in columns:
         code = ((op * width + run_numbers[run]) * depth + device_numbers[thread]) * height + step_numbers[step]
         each = found.get(code)
         if each is None:
-            each = found[code] = [0, 0, 0]
+            each = found[code] = [0, 0, 0, 0]
         each[0] += 1
         each[1] += own
         if parent < 0 or not outside.has(row, parent, op):
             each[2] += done - start
-    for code, (calls, own, total) in found.items():
+        each[3] = max(each[3], most)
+    for code, (calls, own, total, most) in found.items():
         rest, step = divmod(code, height)
         rest, device = divmod(rest, depth)
         op, run = divmod(rest, width)
         key = Key(profile.ops[op], runs[run], devices[device], steps[step])
-        sums.setdefault(key, Sum()).add(calls, own, total)
+        mine = sums.setdefault(key, Sum())
+        mine.add(calls, own, total)
+        mine.add_memory(0, most, 0)
     _add_memory(profile, sums, keys)
 
 
@@ -135,12 +148,13 @@ class _Outside:
 
 
 def _add_memory(profile: Profile, sums: dict[Key, Sum], keys: Sequence[int]) -> None:
-    for each in profile.allocations:
+    held = frozenset(number for peak in peaks(profile) for number in peak.blocks)
+    for number, each in enumerate(profile.allocations):
         if each.bytes > 0:
             op = Op(each.path, each.path, each.path if each.kind == EAGER else "", each.kind)
             step = keys[each.step] if each.step >= 0 else -1
             key = Key(op, _plain(profile.runs[each.run]), each.device, step)
-            sums.setdefault(key, Sum()).add(0, 0, 0, each.bytes)
+            sums.setdefault(key, Sum()).add_memory(each.bytes, 0, each.bytes if number in held else 0)
 
 
 def _plain(run: FunctionRun) -> FunctionRun:

@@ -13,16 +13,27 @@ from tracer.timing.timing import ENOUGH, Timing
 def run_facts(run: Run, *, window: bool = True) -> Sequence[str]:
     """Returns TensorFlow's version, the window, if it is not told elsewhere, and how long the recording took."""
     facts = [f"TensorFlow {run.versions['tensorflow']}"] if "tensorflow" in run.versions else []
-    if window and run.window is not None:
-        per_step = text.nanoseconds(run.window.median_ns)
-        warmup = f", {text.plural(run.window.warmup, 'warm-up')}" if run.window.warmup else ""
-        windows = f" in {text.plural(run.window.windows, 'window')}" if run.window.windows > 1 else ""
-        windows += f", {text.plural(run.window.others, 'later window')} not counted" if run.window.others else ""
-        whose = f" ({run.window.function})" if run.window.function else ""
-        facts.append(f"{text.plural(run.window.steps, 'step')}{whose} of {per_step} profiled{windows}{warmup}")
+    facts += _steps(run) if window else []
     if run.is_ours:
         facts.append(f"recorded in {text.seconds(run.seconds)}" if run.seconds is not None else "not finished")
     return facts
+
+
+def _steps(run: Run) -> Sequence[str]:
+    """Returns how many steps a run had, and what they took: with the profiler, or without it if it came to no more."""
+    window = run.window
+    if window is not None and window.steps:
+        per_step = text.nanoseconds(window.median_ns)
+        warmup = f", {text.plural(window.warmup, 'warm-up')}" if window.warmup else ""
+        windows = f" in {text.plural(window.windows, 'window')}" if window.windows > 1 else ""
+        windows += f", {text.plural(window.others, 'later window')} not counted" if window.others else ""
+        whose = f" ({window.function})" if window.function else ""
+        return [f"{text.plural(window.steps, 'step')}{whose} of {per_step} profiled{windows}{warmup}"]
+    if run.settled_ns:
+        warmup = f", {text.plural(run.warmup, 'warm-up')}" if run.warmup else ""
+        per_step = text.nanoseconds(median(run.settled_ns))
+        return [f"{text.plural(len(run.bare_step_ns), 'step')} of {per_step} without the profiler{warmup}"]
+    return []
 
 
 def window_text(timing: Timing) -> str:
@@ -31,8 +42,10 @@ def window_text(timing: Timing) -> str:
     if window is None:
         return "the whole session: the run does not say how many steps it had"
     marked = max((len(profile.steps) for profile in timing.profiles), default=0)
-    if marked > window.steps:  # a block of the program's, with markers of its own
+    if marked > window.steps + (timing.run.raised_in_window >= 0):  # a block of the program's, with markers of its own
         return f"a block of {text.nanoseconds(window.wall_ns)}, in which {text.plural(marked, 'step')} are marked"
+    if not window.steps:
+        return "no step came to its end"
     steps = f"{text.plural(window.steps, 'step')} after {text.plural(window.warmup, 'warm-up call')}"
     each = text.nanoseconds(window.median_ns)
     bare = f", {text.nanoseconds(median(window.settled_ns))} without it" if window.settled_ns else ""

@@ -23,12 +23,14 @@ _GRAMMAR = "NAME>NUMBER, as in time>5%, peak_bytes>64MiB, nodes>0, self_ns[mlp/l
 _CONDITION = re.compile(
     r"\s*(?P<name>\w+)\s*(?:\[(?P<scope>.*)\])?\s*>\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>%|\w*)\s*"
 )
-_TIMES: Mapping[str, float] = {"": 1, "ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+_TIMES: Mapping[str, float] = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 _SIZES: Mapping[str, float] = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _COUNTS: Mapping[str, float] = {"": 1}
 UNITS: Mapping[str, Mapping[str, float]] = {
     "time": _TIMES,  # wall time of a step
-    "self_ns": _TIMES,  # self time of all executions in a step, or of those in a scope
+    # The names of these say what a bare number is.
+    "cpu_ns": {"": 1, **_TIMES},  # CPU time of a step, of all threads
+    "self_ns": {"": 1, **_TIMES},  # self time of all executions in a step, or of those in a scope
     "peak_bytes": _SIZES,
     "bytes": _SIZES,  # allocated in a step
     "calls": _COUNTS,  # executions in a step, or of those in a scope
@@ -81,6 +83,9 @@ def parse_condition(typed: str) -> Condition:
         raise UsageError(f"no quantity named '{name}' in '{typed}'", hint=hint)
     if scope is not None and name not in _OF_SCOPES:
         raise UsageError(f"'{name}' is not known of a scope", hint=f"of a scope there are: {', '.join(_OF_SCOPES)}")
+    if not unit and unit not in UNITS[name]:
+        number = match["number"]
+        raise UsageError(f"'{typed}' does not say of what", hint=f"write {name}>{number}%, or {name}>{number}ms")
     if unit != "%" and unit not in UNITS[name]:
         units = ", ".join(("%", *filter(None, UNITS[name])))
         raise UsageError(f"'{unit}' is no unit of '{name}'", hint=f"units: {units}")
@@ -114,6 +119,7 @@ def _check_scope(condition: Condition, measured: Measured, nodes: NodeCounts) ->
 
 _Judged = tuple["bool | None", str]
 _NO_STEPS = "not both runs have steps with times: record them with --steps, by this version"
+_NO_CPU = "not both runs have the CPU time of steps: record them by this version, as steps and not as a block"
 _NO_PROFILE = "not both runs have a profile with steps: record them without --no-profile"
 _NO_BLOCKS = "TensorFlow reported no memory of one of the runs: on a CPU only blocks from 256 KiB are reported"
 
@@ -123,6 +129,13 @@ def _time(condition: Condition, measured: Measured) -> _Judged:
     if found is None:
         return None, _NO_STEPS
     return found.comparison.exceeds(_part(condition, found.before_ns)), found.reason or f"time is {found.verdict}"
+
+
+def _cpu_ns(condition: Condition, measured: Measured) -> _Judged:
+    found = measured.cpu_ns
+    if found is None:
+        return None, _NO_CPU
+    return found.exceeds(_part(condition, found.before)), f"CPU time is {found.verdict}"
 
 
 def _self_ns(condition: Condition, measured: Measured) -> _Judged:
@@ -185,6 +198,7 @@ def _any(states: list[bool | None]) -> bool | None:
 
 _JUDGES: Mapping[str, Callable[[Condition, Measured], _Judged]] = {
     "time": _time,
+    "cpu_ns": _cpu_ns,
     "self_ns": _self_ns,
     "peak_bytes": _peak,
     "bytes": _bytes,

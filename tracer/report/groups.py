@@ -70,7 +70,7 @@ def groups_report(timing: Timing, by: str, *, function: str = "", sort: str = ""
       timing: of the run.
       by: `layer`, `module`, `phase`, `op` or `device`; steps have a report of their own.
       function: only of the nodes of this function, or of this trace of it: `step#2`.
-      sort: `self`, `total`, `calls` or `bytes`.
+      sort: `self`, `total`, `calls`, `bytes`, `peak` or `held`.
       top: how many groups to list, 0 for all.
 
     Raises:

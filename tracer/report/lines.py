@@ -53,7 +53,7 @@ def lines_report(timing: Timing, *, function: str = "", sort: str = "self", top:
     Args:
       timing: of the run.
       function: only of the nodes of this function, or of this trace of it: `step#2`.
-      sort: `self`, `total`, `calls` or `bytes`; `total` has what a line called counted as well.
+      sort: `self`, `total`, `calls`, `bytes`, `peak` or `held`; `total` has what a line called counted as well.
       top: how many lines to list, 0 for all.
 
     Raises:

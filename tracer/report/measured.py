@@ -7,7 +7,16 @@ import statistics
 from collections.abc import Mapping
 
 from tracer.recorded import Run, Warned
-from tracer.report.time_diff import MemoryDiff, TimeDiff, bytes_diff, peak_diff, profiles_of, same_machine, time_diff
+from tracer.report.time_diff import (
+    MemoryDiff,
+    TimeDiff,
+    bytes_diff,
+    cpu_diff,
+    peak_diff,
+    profiles_of,
+    same_machine,
+    time_diff,
+)
 from tracer.report.time_rows import Side, TimeRow, moved_lines, time_rows
 from tracer.timing.compare import ELSEWHERE, NOISE, Comparison, compare
 from tracer.timing.samples import Sampled
@@ -28,6 +37,7 @@ class Measured:
     """What two runs took. What one of them did not measure is None."""
 
     time: TimeDiff | None = None  # wall time of a step
+    cpu_ns: Comparison | None = None  # of all threads in a step without the profiler
     self_ns: Comparison | None = None  # of all executions in a step, threads added up
     calls: tuple[float, float] | None = None  # executions in a step
     peak_bytes: MemoryDiff | None = None
@@ -56,6 +66,7 @@ def measure(
     profiles = profiles_of(before), profiles_of(after)
     found = Measured(
         time=time_diff(*runs, profiles, noise),
+        cpu_ns=cpu_diff(*runs, noise),
         peak_bytes=peak_diff(*profiles),
         bytes=bytes_diff(*profiles),
         damaged=tuple(dict.fromkeys(warned for each in (before, after) if each for warned in each.timing.damaged)),

@@ -111,12 +111,11 @@ def modes_report(target: str, scenario: str, recorded: Sequence[Recorded]) -> Mo
 
 def _row(of: Recorded) -> ModeRow:
     run = of.run
-    window = run.window if run else None
     return ModeRow(
         mode=of.mode,
         run=run,
         status=run.status if run else FAILED if of.ended else NOT_POSSIBLE,
-        step_ns=median(window.settled_ns) if window and window.settled_ns else None,
+        step_ns=median(run.settled_ns) if run and run.settled_ns else None,
         first_call_ns=of.first_call_ns,
         tracing_ns=of.tracing_ns,
         peak_bytes=_peak(run) if run else None,

@@ -41,7 +41,7 @@ def ops_report(timing: Timing, *, function: str = "", sort: str = "self", top: i
     Args:
       timing: of the run.
       function: only the nodes of this function, or of this trace of it: `step#2`.
-      sort: `self`, `total`, `calls` or `bytes`.
+      sort: `self`, `total`, `calls`, `bytes`, `peak` or `held`.
       top: how many nodes to list, 0 for all.
 
     Raises:

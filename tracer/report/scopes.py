@@ -24,7 +24,15 @@ from tracer.report.outputs import Leaving, Output, scope_outputs, summed_outputs
 
 ALL = "(all)"  # what the whole graph is called
 _NUMBERS = re.compile(r"(\d+)")
-_SORTS = {"self": "total_ns", "total": "total_ns", "calls": "calls", "bytes": "allocated"}  # a scope is all its nodes
+_SORTS = {  # a scope is all its nodes
+    "self": "total_ns",
+    "total": "total_ns",
+    "calls": "calls",
+    "bytes": "allocated",
+    "peak": "peak_bytes",
+    "held": "held_bytes",
+}
+_NO_SUM = "peak_bytes"  # a measure of which several scopes together have the most of one
 _GIVEN = frozenset({"Const", "Placeholder", "NoOp"}) | FRAME_OPS | PASSING_ON  # ops that compute nothing
 _DIGITS = 9  # of a number in a name; Python refuses to read one of thousands
 
@@ -61,6 +69,8 @@ class ScopeRow:
     total_ns: int | None = None  # self time of all nodes in it and below it
     calls: int | None = None  # executions of these
     allocated: int | None = None  # bytes that these allocated
+    peak_bytes: int | None = None  # the most in use on their device while one of these ran
+    held_bytes: int | None = None  # of `allocated` what was in use at the window's peak
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,8 +111,8 @@ def scope_rows(
       scope: only this one and what is below it, named as `named_scope` takes it.
       raw: show what the clean view puts aside, and the scopes that TensorFlow makes for the inputs of a single node.
       times: what the nodes of this trace took; None if nothing is known of it.
-      sort: in which order to read scopes of one parent: `self`, `total`, `calls` or `bytes`, the most first; that of
-        the program if it is empty.
+      sort: in which order to read scopes of one parent: `self`, `total`, `calls`, `bytes`, `peak` or `held`, the most
+        first; that of the program if it is empty.
       check: look for what no graph of TensorFlow's has, as a file from elsewhere may.
 
     Raises:
@@ -168,7 +178,8 @@ def _measures(graph: Inlined, tree: ScopeTree, flops: Sequence[int | None]) -> d
 def _times_of(times: Iterable[NodeTime], graph: Inlined, tree: ScopeTree) -> dict[str, list[int]]:
     """Returns what the nodes of each scope took. A node that only the other stage has lies in the scope of its path."""
     owners = by_name(graph.nodes.names, tree.owners)
-    own = {name: [0] * len(tree) for name in ("self_ns", "calls", "allocated")}
+    own = {name: [0] * len(tree) for name in ("self_ns", "calls", "allocated", "held_bytes")}
+    peaks = [0] * len(tree)
     for time in times:
         owner = owners.get(time.path)
         if owner is None:
@@ -176,15 +187,17 @@ def _times_of(times: Iterable[NodeTime], graph: Inlined, tree: ScopeTree) -> dic
         own["self_ns"][owner] += time.self_ns
         own["calls"][owner] += time.calls
         own["allocated"][owner] += time.bytes
+        own["held_bytes"][owner] += time.held_bytes
+        peaks[owner] = max(peaks[owner], time.peak_bytes)
     below = {name: tree.total(values) for name, values in own.items()}
-    return {**below, "self_ns": own["self_ns"], "total_ns": below["self_ns"]}
+    return {**below, "self_ns": own["self_ns"], "total_ns": below["self_ns"], _NO_SUM: tree.most(peaks)}
 
 
-def _order(sort: str, measures: Mapping[str, Sequence[int]]) -> Sequence[int] | None:
-    """Returns the measure by which scopes of one parent are sorted; None for the order of the program."""
+def _order(sort: str, measures: Mapping[str, Sequence[int]]) -> str:
+    """Returns the measure by which scopes of one parent are sorted; none for the order of the program."""
     if sort and sort not in _SORTS:
         raise NotFound(f"no order named '{sort}'", hint=did_you_mean(sort, _SORTS, otherwise=", ".join(_SORTS)))
-    return measures.get(_SORTS[sort]) if sort else None
+    return _SORTS[sort] if sort and _SORTS[sort] in measures else ""
 
 
 def _ops(graph: Inlined, tree: ScopeTree, seen: Clean | None) -> tuple[list[dict[str, int]], list[dict[str, int]]]:
@@ -218,11 +231,13 @@ def _folded(
     ops: tuple[list[dict[str, int]], list[dict[str, int]]],
     outputs: Sequence[Leaving],
     runs: Mapping[int, str],
-    order: Sequence[int] | None,
+    order: str,
 ) -> Rows:
     """Returns the rows that people read: repeats as one, and a scope that holds nothing but one other joined to it."""
     repeats = find_repeats(tree, [kind.op for kind in graph.nodes.kinds], scope=root)
-    summed = {name: repeats.total(values) for name, values in measures.items()}
+    summed = {
+        name: repeats.most(values) if name == _NO_SUM else repeats.total(values) for name, values in measures.items()
+    }
     together = tuple(_together(repeats, counters) for counters in ops)
     leave = summed_outputs(repeats, outputs)
     computing = tree.total([sum(counts.values()) for counts in ops[0]])
@@ -232,10 +247,9 @@ def _folded(
         for inner in tree.children()
     ]
     _join_silent(tree, repeats, silent, together[1])
-    if order is not None:
-        most = repeats.total(order)
+    if order:
         for inner in below:
-            inner.sort(key=lambda child: -most[child])
+            inner.sort(key=lambda child: -summed[order][child])
     times, among = _times(tree, repeats)
     heads: list[tuple[int, int, str, str]] = []  # scope, depth, label and pattern of each row
     waiting = [(root, tree.depths[root], tree.path(root) or ALL, "")]

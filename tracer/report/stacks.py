@@ -38,7 +38,7 @@ def stacks_report(
     Args:
       timing: of the run.
       function: only of the nodes of this function, or of this trace of it: `step#2`.
-      sort: `self`, `total`, `calls` or `bytes`.
+      sort: `self`, `total`, `calls`, `bytes`, `peak` or `held`.
       top: how many stacks to list, 0 for all.
       by_op: a row for each op that a stack made, not one for all of them.
 

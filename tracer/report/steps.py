@@ -39,6 +39,7 @@ class StepsReport(TimedReport):
     typical: StepAccount  # the one of median wall time: one step that was held up tells nothing of the others
     profiled: Spread | None  # wall time of the steps, with the profiler on
     bare: Spread | None  # of the same steps without it: the true one
+    raised: StepAccount | None  # the step that raised: it is in no statistics of steps
     settling: bool  # whether the only step without the profiler was the program's first, which traces
     slowest: StepAccount | None  # None if no step stands out
     different: tuple[Difference, ...]  # in the slowest step, the most first
@@ -48,7 +49,8 @@ def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
     """Returns the steps of a window, in their order.
 
     Args:
-      timing: of the run, with the steps told apart: by `each_step`.
+      timing: of the run; with the steps told apart, by `each_step`, the report knows the nodes that took longer in the
+        slowest.
       top: how many steps to list, 0 for all; the slowest is told of even if it is not listed.
 
     Raises:
@@ -58,23 +60,33 @@ def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
     accounts = [account for of_host in of_hosts for account in of_host]
     if not accounts:
         raise NotFound(f"{timing.run.name}: nothing ran while the profiler was on", hint="record more steps: --steps")
-    window = timing.run.window
+    run = timing.run
+    raised = next((account for account in accounts if account.number == run.raised_in_window >= 0), None)
+    ended = [account for account in accounts if account is not raised] or accounts
     parts: Counter[str] = Counter()
     for account in accounts:
         parts.update(account.parts)
-    slowest = _slowest(accounts)
+    slowest = _slowest(ended)
     return StepsReport(
         timing=timing,
         steps=listing(accounts, top=top),
         parts=dict(parts.most_common()),
         wall_ns=sum(account.wall_ns for account in accounts),
-        typical=sorted(accounts, key=lambda account: account.wall_ns)[(len(accounts) - 1) // 2],
-        profiled=spread([account.wall_ns for account in accounts]),
-        bare=spread(window.settled_ns) if window else None,
-        settling=window is not None and not window.warmup and len(window.bare_step_ns) == 1,
+        typical=sorted(ended, key=lambda account: account.wall_ns)[(len(ended) - 1) // 2],
+        profiled=_profiled(timing, [account for account in ended if account is not raised]),
+        bare=spread(run.settled_ns),
+        raised=raised,
+        settling=run.window is not None and not run.window.warmup and len(run.bare_step_ns) == 1,
         slowest=slowest,
         different=_different(slowest, of_hosts, timing) if slowest else (),
     )
+
+
+def _profiled(timing: Timing, accounts: Sequence[StepAccount]) -> Spread | None:
+    """Returns how long steps took with the profiler on: those that are marked, else those that the run wrote down."""
+    if any(profile.steps for profile in timing.profiles):
+        return spread([account.wall_ns for account in accounts])
+    return spread(timing.run.window.step_ns) if timing.run.window else None
 
 
 def step_accounts(run: Run, paths: Iterable[str]) -> list[StepAccount]:

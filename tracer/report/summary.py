@@ -9,12 +9,13 @@ from tracer import text
 from tracer.errors import NotFound, Unreadable
 from tracer.profile.activity import COMPILE, INPUT, LAUNCH, SCHEDULING, TRACING
 from tracer.profile.coverage import function_runs
-from tracer.profile.sums import each_step
 from tracer.recorded import Run
+from tracer.report.memory import memory_peaks, told
 from tracer.report.steps import StepsReport, steps_report
 from tracer.report.timed import summed
+from tracer.timing.phases import INPUT as PHASE_OF_INPUT
 from tracer.timing.phases import PHASES
-from tracer.timing.statistics import Spread
+from tracer.timing.statistics import Spread, spread
 from tracer.timing.timing import TimedNode, Timing, read_timing
 
 _WORTH = 0.5  # of the wall time between kernels, from which on to have fewer kernels is worth it
@@ -25,6 +26,10 @@ _PATH = 60  # characters of a node path
 _TRACED = 0.02  # of the wall time, from which on a window with tracing in it is no steady state
 _ALSO = {TRACING: "tracing", COMPILE: "compiling"}
 
+# What a dataset may do so that a step need not wait for it, by marks in tf.data's names of its parts; and what to do.
+_DOES = {"prefetches": ("Prefetch",), "works in parallel": ("Parallel", "MapAndBatch"), "caches": ("Cache",)}
+_ADVICE = {"prefetches": "prefetch", "works in parallel": "parallelise", "caches": "cache"}
+
 # Ops that XLA has no kernel for: texts, tables, Python, files and datasets (tensorflow/compiler/tf2xla).
 _NOT_COMPILED = re.compile(
     r"\w*(?:String|PrintV?2?$|PyFunc|LookupTable|Iterator|Dataset|Decode|Encode|Summary|Ragged)\w*"
@@ -34,21 +39,28 @@ _NOT_COMPILED = re.compile(
 class Statement(NamedTuple):
     """A sentence of a summary."""
 
-    topic: str  # "step", "dominates", "jit", "input", "tracing", "coverage"
+    topic: str  # "step", "dominates", "memory", "jit", "input", "tracing", "coverage"
     message: str
 
 
-def run_summary(run: Run) -> tuple[Statement, ...]:
-    """Returns the summary of a run; nothing of one whose profile is not there or cannot be read."""
+def run_summary(run: Run, timing: Timing | None = None) -> tuple[Statement, ...]:
+    """Returns the summary of a run; of one whose profile is not there or cannot be read what a step takes, if known.
+
+    Args:
+      run: the run.
+      timing: what its nodes took, if somebody has read that already.
+    """
     try:
-        return summary(steps_report(read_timing(run, by_step=each_step)))
+        return summary(steps_report(timing or read_timing(run)))
     except (NotFound, Unreadable):
-        return ()
+        bare = spread(run.settled_ns)
+        return (Statement("step", f"A step takes {_bare(bare)}."),) if bare else ()
 
 
 def summary(report: StepsReport) -> tuple[Statement, ...]:
     """Returns what there is to say of a window, the most important first; nothing of a window without executions."""
-    found = (_step(report), _dominates(report), _input(report), _jit(report), _tracing(report), _coverage(report))
+    first, memory = (_step(report), _dominates(report)), _memory(report)
+    found = (*first, *memory, _input(report), _jit(report), _tracing(report), _coverage(report))
     return tuple(statement for statement in found if statement)
 
 
@@ -63,9 +75,12 @@ def _step(report: StepsReport) -> Statement | None:
     profiled = f"{text.nanoseconds(report.profiled.median)} with the profiler on ({_number(report.profiled)})"
     if report.bare is None:
         return Statement("step", f"A step takes {profiled}: {', '.join(parts)}.")
-    first = ", the program's first" if report.settling else ""
-    bare = f"{text.nanoseconds(report.bare.median)} without the profiler ({_number(report.bare)}{first})"
+    bare = _bare(report.bare, ", the program's first" if report.settling else "")
     return Statement("step", f"A step takes {bare}, {profiled}, there: {', '.join(parts)}.")
+
+
+def _bare(of: Spread, first: str = "") -> str:
+    return f"{text.nanoseconds(of.median)} without the profiler ({_number(of)}{first})"
 
 
 def _number(of: Spread) -> str:
@@ -92,20 +107,50 @@ def _dominates(report: StepsReport) -> Statement | None:
     return Statement("dominates", f"Of the time in ops: {'; '.join(found)}.")
 
 
+def _memory(report: StepsReport) -> list[Statement]:
+    peaks = memory_peaks(report.timing)
+    of = [f" of {peak.device}" for peak in peaks] if len(peaks) > 1 else [""]
+    return [Statement("memory", f"Memory{name}: {told(peak)}.") for peak, name in zip(peaks, of, strict=False)]
+
+
 def _input(report: StepsReport) -> Statement | None:
     typical = report.typical
     share = typical.parts.get(INPUT, 0) / typical.wall_ns if typical.wall_ns else 0.0
     if share < _LIMIT:
         return None
-    advice = "prefetch, parallelise or cache the dataset"
-    return Statement("input", f"{_percent(share)} of the wall time waits for input: {advice}.")
+    stages = {stage for profile in report.timing.profiles for stage in profile.pipeline}
+    does = {told: any(mark in stage for stage in stages for mark in marks) for told, marks in _DOES.items()}
+    done = [told for told, is_done in does.items() if is_done]
+    left = [_ADVICE[told] for told, is_done in does.items() if not is_done]
+    though = f", though its dataset {_listed(done, 'and')} already" if done else ""
+    advice = f"{_listed(left, 'or')} it" if left else "make its functions cheaper"
+    return Statement(
+        "input", f"{_percent(share)} of the wall time waits for input{though}: {advice}{_slowest(report)}."
+    )
+
+
+def _listed(words: list[str], last: str) -> str:
+    """Returns words for a sentence: `prefetch, parallelise or cache`."""
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def _slowest(report: StepsReport) -> str:
+    """Returns which line of the dataset's functions takes the most time, for a sentence; nothing if none is known."""
+    nodes = [node for node in report.timing.nodes if node.owner.phase == PHASE_OF_INPUT and node.time.trace]
+    lines = summed((node for node in nodes if node.owner.stack), lambda node: node.owner.stack[-1])
+    whole = sum(node.time.self_ns for node in nodes)
+    if not lines or not whole:
+        return ""
+    line = max(lines, key=lambda frame: lines[frame].self_ns)
+    file = line.file.replace("\\", "/").rpartition("/")[2]
+    return f"; line {file}:{line.line} has {_percent(lines[line].self_ns / whole)} of its functions' time"
 
 
 def _jit(report: StepsReport) -> Statement | None:
     """Says whether XLA has something to gain: many kernels, with more time between them than in them."""
     timing, typical = report.timing, report.typical
-    kernels = [node for node in timing.nodes if node.time.trace and not _is_jitted(node, timing)]
-    calls = sum(node.time.calls for node in kernels)
+    kernels = [node for node in timing.nodes if _is_for_xla(node, timing)]
+    calls = sum(kernel.calls for node in kernels for kernel in node.time.kernels)
     functions = {timing.owners[node.time.trace].trace.runtime_name for node in kernels}
     runs = sum(
         number for profile in timing.profiles for name, number in function_runs(profile).items() if name in functions
@@ -126,8 +171,11 @@ def _jit(report: StepsReport) -> Statement | None:
     return Statement("jit", f"jit_compile=True is worth a try: {basis}.")
 
 
-def _is_jitted(node: TimedNode, timing: Timing) -> bool:
-    return timing.owners[node.time.trace].trace.jit_compile
+def _is_for_xla(node: TimedNode, timing: Timing) -> bool:
+    """Tells a node that XLA might compile: of a function that Python calls, and not compiled yet, as a part neither."""
+    if not node.time.trace or node.owner.phase == PHASE_OF_INPUT or timing.owners[node.time.trace].trace.jit_compile:
+        return False
+    return not any(kernel.program for kernel in node.time.kernels)
 
 
 def _tracing(report: StepsReport) -> Statement | None:

@@ -7,10 +7,11 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
+from tracer.profile.memory import in_use
 from tracer.profile.model import Profile
 from tracer.profile.sums import common_steps
 from tracer.recorded import Run
-from tracer.timing.compare import ELSEWHERE, INCONCLUSIVE, NOISE, SAME, Compared, Comparison, compare
+from tracer.timing.compare import ELSEWHERE, INCONCLUSIVE, NOISE, NOISE_OF_CPU, SAME, Compared, Comparison, compare
 from tracer.timing.samples import BARE, PROFILED, Sampled, step_samples
 
 LARGER = "larger"
@@ -86,6 +87,14 @@ def time_diff(
     return TimeDiff(found, passes, steps, _reason(found, elsewhere=elsewhere))
 
 
+def cpu_diff(before: Run, after: Run, noise: float | None = None) -> Comparison | None:
+    """Returns how the CPU time of a step without the profiler compares; None where a side did not measure it."""
+    if not before.bare_cpu_ns or not after.bare_cpu_ns:
+        return None
+    allowed = noise if noise is not None else NOISE_OF_CPU if same_machine(before, after) else ELSEWHERE
+    return compare([(before.bare_cpu_ns, after.bare_cpu_ns)], allowed)
+
+
 def same_machine(before: Run, after: Run) -> bool:
     """Tells whether two runs are known to come from one machine: its name, processors, devices and system."""
     return bool(before.host) and before.host == after.host
@@ -140,15 +149,13 @@ def _peaks(profiles: Sequence[Profile]) -> list[int]:
 
 def _device_peaks(profile: Profile) -> Mapping[int, Mapping[str, int]]:
     """Returns the most that the allocators of each device had in use together, by the index of the step."""
-    in_use: dict[tuple[str, str], int] = {}
     peaks: dict[int, dict[str, int]] = {}
-    for each in profile.allocations:
-        in_use[each.device, each.allocator] = each.in_use
-        if profile.steps and each.step < 0:
-            continue
-        of_step = peaks.setdefault(each.step, {})
-        now = sum(size for (device, _), size in in_use.items() if device == each.device)
-        of_step[each.device] = max(of_step.get(each.device, 0), now)
+    for device, memory in in_use(profile).items():
+        for number, now in zip(memory.events, memory.bytes[1:], strict=True):
+            step = profile.allocations[number].step
+            if step >= 0 or not profile.steps:
+                of_step = peaks.setdefault(step, {})
+                of_step[device] = max(of_step.get(device, 0), now)
     return peaks
 
 

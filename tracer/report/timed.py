@@ -13,7 +13,7 @@ from tracer.report.show import chosen_trace
 from tracer.timing.timing import TimedNode, Timing
 
 UNATTRIBUTED = "(unattributed)"
-SORTS = ("self", "total", "calls", "bytes")
+SORTS = ("self", "total", "calls", "bytes", "peak", "held")
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -39,6 +39,8 @@ class Sums:
     self_ns: int = 0
     total_ns: int = 0
     bytes: int = 0
+    peak_bytes: int = 0  # the most that were in use while one of them ran: no sum
+    held_bytes: int = 0  # of `bytes` what was in use at the window's peak
     phases: dict[str, int] = dataclasses.field(default_factory=dict)  # self time of each phase
 
     def add(self, node: TimedNode) -> None:
@@ -49,6 +51,8 @@ class Sums:
         self.self_ns += time.self_ns
         self.total_ns += time.total_ns
         self.bytes += time.bytes
+        self.peak_bytes = max(self.peak_bytes, time.peak_bytes)
+        self.held_bytes += time.held_bytes
         phase = node.owner.phase
         self.phases[phase] = self.phases.get(phase, 0) + time.self_ns
 
@@ -66,6 +70,8 @@ _BY: Mapping[str, Callable[[Sums], int]] = {
     "total": lambda sums: sums.total_ns,
     "calls": lambda sums: sums.calls,
     "bytes": lambda sums: sums.bytes,
+    "peak": lambda sums: sums.peak_bytes,
+    "held": lambda sums: sums.held_bytes,
 }
 
 _Row = TypeVar("_Row", bound=Measured)
@@ -117,7 +123,10 @@ def sums_of(rest: Iterable[Unattributed]) -> Sums:
     """Returns what executions without a node took together."""
     rows = list(rest)
     return Sums(
-        calls=sum(row.calls for row in rows), self_ns=sum(row.self_ns for row in rows), bytes=sum(r.bytes for r in rows)
+        calls=sum(row.calls for row in rows),
+        self_ns=sum(row.self_ns for row in rows),
+        bytes=sum(row.bytes for row in rows),
+        held_bytes=sum(row.held_bytes for row in rows),
     )
 
 

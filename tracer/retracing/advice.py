@@ -11,6 +11,7 @@ from tracer.recorded import Part, Trace
 from tracer.retracing.causes import Explained
 from tracer.retracing.changes import ABSENT, Change, tensor
 
+_OF_DATASETS = "Dataset_"  # how tf.data calls the functions that it traces: "Dataset_map_normalized"
 _FLAGS = ("Literal[True]", "Literal[False]")
 
 
@@ -146,6 +147,8 @@ def _object(change: Change, _trace: Trace, _every: Sequence[Explained]) -> Advic
 def _function(_change: Change, trace: Trace, _every: Sequence[Explained]) -> Advice:
     name = trace.definition.function if trace.definition else trace.name
     what = "lambda" if name == "<lambda>" else f"'{name}'"
+    if trace.name.startswith(_OF_DATASETS):
+        return Advice(f"make the dataset once, outside of the loop: each one has {what} traced for itself")
     simple = name.isidentifier() and trace.qualname == name
     return Advice(
         f"make the tf.function of {what} once, outside of the loop or of the function that makes it: a new one knows "

@@ -58,8 +58,20 @@ class Change:
         also = self.kind == "dtype" and old is not None and new is not None and old.dims != new.dims
         return _WEIGHTS.get(self.kind, _HEAVY) + also
 
+    @property
+    def about(self) -> str:
+        """What it is about, for a reader."""
+        return self.argument or "unknown"
+
+    @property
+    def difference(self) -> str:
+        """What it was and is; two traces that nothing tells apart have nothing to show."""
+        if self.kind == "unknown" and self.before == self.after:
+            return "the same arguments"
+        return f"{self.before} -> {self.after}"
+
     def __str__(self) -> str:
-        return f"{self.argument}: {self.before} -> {self.after}"
+        return f"{self.about}: {self.difference}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

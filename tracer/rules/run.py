@@ -38,7 +38,7 @@ def lint(
       NotFound: the run has no such function.
       Unreadable: a graph is damaged, or larger than `limit`.
     """
-    repeats = run.window.passes if run.window else 1
+    repeats = run.window.passes if run.window else max(run.warmup + len(run.bare_step_ns), 1)
     chosen = run.functions.values() if function is None else [run.functions[function]]
     first: dict[_Key, tuple[int, Finding]] = {}
     for number, one in enumerate(chosen):

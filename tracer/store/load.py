@@ -12,7 +12,7 @@ from typing import Any
 from tracer.errors import Unreadable
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, TensorType, Variable
-from tracer.recorded import Argument, Key, ModuleScope, Part, Run, Trace, Warned, Window, group_functions
+from tracer.recorded import Argument, Key, ModuleScope, Part, Raised, Run, Trace, Warned, Window, group_functions
 from tracer.store import layout
 from tracer.store.files import read_json
 from tracer.store.graph_def import read_graph
@@ -22,6 +22,7 @@ from tracer.store.schema import RUN, TRACE, check
 from tracer.store.sources import open_source
 
 _TYPE = re.compile(r"(?P<dtype>\w+)\[(?P<dims>\.\.\.|[\d?, ]*)\]")
+GONE = "its file is gone"  # of a traced graph, which every trace has if nobody says why not
 _AGAIN = "the file is damaged; record the run again"
 
 
@@ -50,7 +51,8 @@ def _run(path: Path, facts: dict[str, Any]) -> Run:
         trace, damage = _readable_trace(path, folder, outcomes.get(folder.name) or {})
         traces.append(trace)
         warnings += damage
-    window = facts.get("window")
+    window = _window(facts["window"]) if facts.get("window") else None
+    raised = facts.get("raised")
     reader = ProfileReader()
     return Run(
         path=str(path),
@@ -63,13 +65,17 @@ def _run(path: Path, facts: dict[str, Any]) -> Run:
         seconds=facts.get("seconds"),
         versions=facts.get("versions") or {},
         host=facts.get("host") or {},
-        window=_window(window) if window else None,
+        window=window,
         error=str(facts.get("error") or ""),
         traceback=str(facts.get("traceback") or ""),
         calls=tuple(facts.get("calls") or ()),
         warnings=tuple(warnings),
         functions=group_functions(traces),
         profiles=profile_files(path, [each["session"] for each in facts.get("windows") or () if each.get("counted")]),
+        unprofiled_ns=tuple(facts.get("bare_step_ns") or ()),
+        unprofiled_cpu_ns=tuple(facts.get("bare_cpu_ns") or ()),
+        warmup=int(facts.get("warmup") or 0),
+        raised=Raised(raised["pass"], raised["step"]) if raised else None,
         _open_profile=reader.profile,
         _open_steps=reader.steps,
         _open_source=functools.partial(open_source, path),
@@ -88,6 +94,7 @@ def _window(facts: Mapping[str, Any]) -> Window:
         function=str(facts.get("function") or ""),
         windows=facts.get("windows") or 1,
         others=facts.get("others") or 0,
+        bare_cpu_ns=tuple(facts.get("bare_cpu_ns") or ()),
     )
 
 
@@ -149,7 +156,7 @@ def _trace(run: Path, folder: Path, facts: Mapping[str, Any], outcome: Mapping[s
     stages = {
         stage: ""
         if (folder / file).is_file()
-        else missing.get(stage, "its file is gone" if stage == "traced" else "it was not recorded")
+        else missing.get(stage, GONE if stage == "traced" else "it was not recorded")
         for stage, file in layout.STAGE_FILES.items()
     }
     captures = captured_variables(facts.get("captures") or ())

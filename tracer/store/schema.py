@@ -25,25 +25,25 @@ class Either(NamedTuple):
 EACH = "*"  # the key that stands for every key
 
 
-def _whole(most: int, least: int = 0) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+def _whole(most: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
 _TEXT = Leaf("a text", lambda value: isinstance(value, str))
 _TRUTH = Leaf("true or false", lambda value: isinstance(value, bool))
 _COUNT = Leaf("a whole number", _whole(2**63))
-_STEPS = Leaf("a whole number above 0", _whole(2**63, 1))
 # A thousand years and more are a damaged number, as are NaN and the infinite, which Python's JSON has.
 _SECONDS = Leaf("a time in seconds", lambda value: isinstance(value, int | float) and 0 <= value < 1e11)
 _ANYTHING = Leaf("a value", lambda _: True)
 _FRAME = {"file": _TEXT, "line": _COUNT, "function": _TEXT}
 _MISSING = Either({EACH: _TEXT})
 _WINDOW = {
-    "steps": _STEPS,
+    "steps": _COUNT,
     "warmup": _COUNT,
     "wall_ns": _COUNT,
     "step_ns": [_COUNT],
     "bare_step_ns": [_COUNT],
+    "bare_cpu_ns": [_COUNT],
     "fresh": _TRUTH,
     "incomplete": _TEXT,
     "function": _TEXT,
@@ -86,6 +86,10 @@ RUN: Mapping[str, Any] = {
     "seconds": Either(_SECONDS),
     "window": Either(_WINDOW),
     "windows": Either([_WINDOWS]),
+    "bare_step_ns": Either([_COUNT]),
+    "bare_cpu_ns": Either([_COUNT]),
+    "warmup": Either(_COUNT),
+    "raised": Either({"pass": _TEXT, "step": _COUNT}),
     "calls": Either([{"name": _TEXT, "status": _TEXT, "error": _TEXT}]),
     "warnings": Either([{"code": _TEXT, "message": _TEXT, "hint": _TEXT}]),
     "traces": Either({EACH: {"calls": Either(_COUNT), "missing": _MISSING}}),

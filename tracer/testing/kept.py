@@ -20,7 +20,7 @@ GRAPHS = "graphs"  # the folder, beside the tests, of the graphs that they keep
 _PLAIN = re.compile(r"[A-Za-z0-9_.]+(?:\[[A-Za-z0-9_.-]+\])?")  # a test's name that can be a file's
 _LONGEST = 100  # characters of it
 _CHANGES = 40  # of a graph that are listed
-_WIDTH = 110  # of what a failure says, for pytest puts something before each line, and cuts none
+WIDTH = 110  # of what a failure says, for pytest puts something before each line, and cuts none
 
 
 class GraphChanged(AssertionError):
@@ -123,7 +123,7 @@ def _difference(name: str, shown: str, graphs: tuple[Inlined, Inlined], signatur
     from tracer.report.golden import golden_report
 
     report = golden_report(name, shown, graphs, signatures=signatures, top=_CHANGES)
-    return "" if report.equal else golden_page.golden(report, Style(width=_WIDTH))
+    return "" if report.equal else golden_page.golden(report, Style(width=WIDTH))
 
 
 def _write(golden: Path, content: str) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 from tracer.errors import TracerError, UsageError, did_you_mean
 from tracer.report.limits import Limits, limits_report
 from tracer.rules.rules import RULES
+from tracer.testing.kept import WIDTH
 from tracer.testing.recording import Recording
-
-_WIDTH = 110  # of what a failure says: pytest cuts no line
 
 
 def parse_limits(given: Mapping[str, Any]) -> Limits:
@@ -61,4 +60,4 @@ def broken_limits(recording: Recording, limits: Limits) -> str:
         problem = error.message
     if problem:
         return f"the limits of this test cannot be judged: {problem}"
-    return "\n".join(page.limits(report, Style(width=_WIDTH)) for report in reports if report.broken)
+    return "\n".join(page.limits(report, Style(width=WIDTH)) for report in reports if report.broken)

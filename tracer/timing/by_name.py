@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tracer.profile.attribute import NodeTime
+from tracer.profile.attribute import NodeTime, kernels_of
 from tracer.profile.lookup import Lookup, Recorded
 from tracer.profile.model import Op, Profile
 from tracer.profile.sums import ByStep, Key, Sum, sums_of
@@ -44,8 +44,12 @@ def _path(key: Key) -> str:
 def _time(place: _Place, rows: Sequence[tuple[Key, Sum]]) -> NodeTime:
     path, device, step = place
     total = Sum()
-    for _, each in rows:
-        total.add(each.calls, each.self_ns, each.total_ns, each.bytes)
+    kernels: dict[tuple[str, str], Sum] = {}
+    for key, each in rows:
+        if key.op.type or key.op.module:
+            kernels.setdefault((key.op.type or key.op.name, key.op.module), Sum()).add(each.calls, each.self_ns, 0)
+        total.add(each.calls, each.self_ns, each.total_ns)
+        total.add_memory(each.bytes, each.peak_bytes, each.held_bytes)
     return NodeTime(
         trace="",
         path=path,
@@ -55,7 +59,9 @@ def _time(place: _Place, rows: Sequence[tuple[Key, Sum]]) -> NodeTime:
         self_ns=total.self_ns,
         total_ns=total.total_ns,
         bytes=total.bytes,
-        kernels=tuple(sorted({key.op.type or key.op.name for key, _ in rows if key.op.type or key.op.module})),
+        kernels=kernels_of(kernels),
         shared=False,
+        peak_bytes=total.peak_bytes,
+        held_bytes=total.held_bytes,
         in_input=any(key.run.input for key, _ in rows),
     )

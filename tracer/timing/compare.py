@@ -28,6 +28,7 @@ INCONCLUSIVE = "inconclusive"
 
 NOISE = 0.4  # how far two runs of an unchanged program may be apart, as a part of the shorter
 OF_ROWS = 3  # how many times as far a single scope, line or op may be apart: on which thread it ran is chance, too
+NOISE_OF_CPU = 0.15  # the same for CPU time, which other work on the machine hardly makes longer
 ELSEWHERE = 1.0  # the same for runs on two machines, of which nobody knows how they compare
 CONFIDENCE = 0.95  # of an interval
 FALSE_ROWS = 0.05  # of the rows that are said to have changed, the part that may be wrong (Benjamini and Hochberg 1995)

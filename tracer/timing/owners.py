@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Container, Iterator, Mapping
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from tracer.profile.lookup import Recorded
 from tracer.recorded import ModuleScope, Trace, Warned
 from tracer.timing.phases import BACKWARD, FORWARD, INPUT, OTHER, phases, without_tape
 
+# How TensorFlow names gradients in the body of a loop or a branch (tensorflow/python/ops/gradients_util.py).
+_OF_BODY = re.compile(r".*(?:^|/)gradients(?:_\d+)?/(?P<op>.+?)_grad(?:_\d+)?/")
 _DATASET = "Dataset_"  # what TensorFlow puts before the name of a function that tf.data runs
 
 
@@ -49,11 +52,25 @@ class TraceOwners:
 
     def recorded(self) -> Recorded:
         """Returns the trace as executions are looked up in it; what that needs of it is read when it is asked for."""
-        return Recorded(self.trace.id, self.trace.runtime_name, _Paths(self), _Instructions(self))
+        return Recorded(
+            self.trace.id,
+            self.trace.runtime_name,
+            _Paths(self),
+            _Instructions(self),
+            of_input=self.trace.name.startswith(_DATASET),
+            device=self.device,
+        )
 
     def has(self, path: str) -> bool:
         """Returns whether one of the graphs has a node of that path."""
         return path in self._index or path in self._optimized_index
+
+    def device(self, path: str) -> str:
+        """Returns where the node at a path was placed: TensorFlow writes it into the optimised graph."""
+        for graph, index in ((self._optimized, self._optimized_index), (self._traced, self._index)):
+            if graph is not None and path in index and (device := graph.nodes.devices[index[path]]):
+                return device
+        return ""
 
     def untraced(self, calls: Mapping[str, int], runs: int) -> int:
         """Returns how many executions of cheap nodes TensorFlow did not trace, as the loops and branches tell.
@@ -140,11 +157,19 @@ class TraceOwners:
         return None
 
     def _gradient_of(self, path: str) -> Frame | None:
-        """Returns the line of what a gradient mirrors: `gradient_tape/net/add/Sum` is of the line of `net/add`."""
+        """Returns the line of what a gradient mirrors: `gradient_tape/net/add/Sum` is of the line of `net/add`.
+
+        In the body of a loop, or of a branch, the op is named right: `gradients/while/Tanh_grad/TanhGrad` is of the
+        line of the node `while/Tanh` of some body.
+        """
         mirrored = without_tape(path)
         if mirrored == path:
             return None
-        lines = self._scope_lines.get(mirrored.rpartition("/")[0], frozenset())
+        in_body = _OF_BODY.search(path)
+        if in_body:
+            lines = self._local_lines.get(in_body["op"], frozenset())
+        else:
+            lines = self._scope_lines.get(mirrored.rpartition("/")[0], frozenset())
         return next(iter(lines)) if len(lines) == 1 else None
 
     def _graph(self, stage: str) -> Inlined | None:
@@ -216,6 +241,18 @@ class TraceOwners:
                 found.setdefault(name, set()).add(line)
                 found.setdefault(name.rpartition("/")[0], set()).add(line)
         return {scope: frozenset(lines) for scope, lines in found.items()}
+
+    @functools.cached_property
+    def _local_lines(self) -> Mapping[str, frozenset[Frame]]:
+        """The lines that made the nodes of the forward pass, by their names in their own functions."""
+        found: dict[str, set[Frame]] = {}
+        if self._traced is None or self._lines is None:
+            return {}
+        for index, phase in enumerate(self._phases):
+            line = self._lines.line(index) if phase == FORWARD else None
+            if line:
+                found.setdefault(self._traced.local_name(index), set()).add(line)
+        return {name: frozenset(lines) for name, lines in found.items()}
 
     @functools.cached_property
     def _modules(self) -> Mapping[str, ModuleScope]:

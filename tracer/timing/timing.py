@@ -10,10 +10,10 @@ from typing import NamedTuple
 from tracer.errors import NotFound, Unreadable
 from tracer.graph.inline import LIMIT
 from tracer.profile.attribute import NodeTime, Unattributed, attribute
-from tracer.profile.building import HOST_DEVICE
 from tracer.profile.coverage import function_runs
 from tracer.profile.lookup import OF_EAGER, OF_INPUT, OF_NODE, OF_RUNTIME
-from tracer.profile.model import Profile
+from tracer.profile.memory import Peak, peaks
+from tracer.profile.model import HOST, Profile
 from tracer.profile.sums import ByStep
 from tracer.recorded import Run, Trace, Warned
 from tracer.timing.by_name import by_name, most_first
@@ -39,7 +39,7 @@ class TimedNode(NamedTuple):
     @property
     def op(self) -> str:
         """The op that was executed: `_FusedMatMul`."""
-        return self.owner.op or (self.time.kernels[0] if self.time.kernels else "")
+        return self.owner.op or (self.time.kernels[0].name if self.time.kernels else "")
 
     @property
     def without_line(self) -> str:
@@ -61,6 +61,7 @@ class Timing:
     coverage_time: float  # the part of their self time
     untraced: int  # executions that TensorFlow did not trace, as far as their number is known; no other number has them
     profiles: tuple[Profile, ...]
+    peaks: tuple[Peak, ...]  # of the memory of each device of each host
     owners: Mapping[str, TraceOwners]  # by trace
     damaged: tuple[Warned, ...]  # what could not be read, and is left out
 
@@ -106,6 +107,7 @@ def read_timing(run: Run, *, by_step: ByStep | None = None, limit: int = LIMIT) 
         coverage_time=found.coverage_time,
         untraced=found.untraced,
         profiles=tuple(profiles),
+        peaks=tuple(peak for profile in profiles for peak in peaks(profile)),
         owners=owners,
         damaged=(*damaged, *(warned for each in owners.values() for warned in each.damaged)),
     )
@@ -124,7 +126,7 @@ def _untraced(nodes: Sequence[NodeTime], owners: Mapping[str, TraceOwners], prof
         runs.update(function_runs(profile))
     calls: dict[str, Counter[str]] = {}
     for node in nodes:
-        if node.device == HOST_DEVICE:  # kernels on another are no executions of their own
+        if node.device.startswith(HOST):  # kernels on another are no executions of their own
             calls.setdefault(node.trace, Counter())[node.path] += node.calls
     return sum(
         each.untraced(calls.get(trace, {}), runs[each.trace.runtime_name])

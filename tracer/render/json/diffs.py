@@ -45,6 +45,7 @@ def diff(report: DiffReport) -> dict[str, Any]:
             },
         ),
         "time": _time(measured.time) if measured.time else None,
+        "cpu_ns": {**_self(measured.cpu_ns), "noise": measured.cpu_ns.noise} if measured.cpu_ns else None,
         "self_ns": _self(measured.self_ns) if measured.self_ns else None,
         "peak_bytes": _memory(measured.peak_bytes),
         "bytes": _memory(measured.bytes),

@@ -9,7 +9,7 @@ from typing import Any
 from tracer.diagnose import Check
 from tracer.discover.listing import ListedScenario
 from tracer.recorded import STAGES, Run
-from tracer.render.json.times import coverage, summary, window
+from tracer.render.json.times import coverage, memory, raised, summary, window
 from tracer.render.json.values import listed
 from tracer.report.lint import LintReport
 from tracer.report.listing import Listing
@@ -62,6 +62,8 @@ def show(report: ShowReport) -> dict[str, Any]:
                 "total_ns": scope.total_ns,
                 "executions": scope.calls,
                 "allocated_bytes": scope.allocated,
+                "peak_bytes": scope.peak_bytes,
+                "held_bytes": scope.held_bytes,
                 "variables": scope.variables,
                 "parameters": scope.parameters,
                 "parameter_bytes": scope.parameter_bytes,
@@ -83,8 +85,11 @@ def show(report: ShowReport) -> dict[str, Any]:
             Listing((*run.warnings, *report.damaged), len(run.warnings) + len(report.damaged)), dataclasses.asdict
         ),
         "error": run.error,
+        "raised": raised(run.raised),
+        "bare_step_ns": list(run.bare_step_ns),
         "window": window(run.window),
         "coverage": coverage(report.timing) if report.timing else None,
+        "memory": memory(report.timing) if report.timing else None,
     }
 
 
@@ -109,6 +114,8 @@ def recorded(run: Run, said: Sequence[Statement] = ()) -> dict[str, Any]:
         "summary": summary(said),
         "warnings": listed(Listing(run.warnings, len(run.warnings)), dataclasses.asdict),
         "error": run.error,
+        "raised": raised(run.raised),
+        "bare_step_ns": list(run.bare_step_ns),
     }
 
 

@@ -9,11 +9,12 @@ from typing import Any
 from tracer.graph.lines import Frame
 from tracer.profile.attribute import Unattributed
 from tracer.profile.steps import StepAccount
-from tracer.recorded import Window
+from tracer.recorded import Raised, Window
 from tracer.render.json.values import listed
 from tracer.report.groups import GroupRow, GroupsReport
 from tracer.report.lines import LineRow, LinesReport
 from tracer.report.listing import Listing
+from tracer.report.memory import memory_peaks
 from tracer.report.ops import OpRow, OpsReport
 from tracer.report.stacks import StackRow, StacksReport
 from tracer.report.steps import StepsReport
@@ -78,6 +79,7 @@ def steps(report: StepsReport) -> dict[str, Any]:
         "parts": _parts(report.parts),
         "profiled": _spread(report.profiled),
         "bare": _spread(report.bare),
+        "raised": report.raised.number if report.raised else None,
         "steps": listed(report.steps, _step),
         "slowest": None
         if slowest is None
@@ -95,9 +97,30 @@ def window(of: Window | None) -> dict[str, Any] | None:
     return None if of is None else dataclasses.asdict(of)
 
 
+def raised(step: Raised | None) -> dict[str, Any] | None:
+    """Returns the step of a run that raised."""
+    return None if step is None else {"pass": step.where, "step": step.step}
+
+
 def coverage(timing: Timing) -> dict[str, float]:
     """Returns which part of the executions, and of their time, found an owner."""
     return {"nodes": timing.coverage_nodes, "time": timing.coverage_time}
+
+
+def memory(timing: Timing) -> dict[str, Any]:
+    """Returns the peak of each device's memory, and who held it."""
+    found = memory_peaks(timing)
+    return listed(
+        Listing(found, len(found)),
+        lambda peak: {
+            "device": peak.device,
+            "hosts": peak.hosts,
+            "peak_bytes": peak.peak_bytes,
+            "step": peak.step,
+            "before_bytes": peak.before_bytes,
+            "holders": listed(Listing(peak.holders, len(peak.holders)), lambda holder: holder._asdict()),
+        },
+    )
 
 
 def _head(timing: Timing, function: str, self_ns: int) -> dict[str, Any]:
@@ -108,6 +131,7 @@ def _head(timing: Timing, function: str, self_ns: int) -> dict[str, Any]:
         "window": window(timing.run.window),
         "coverage": coverage(timing),
         "untraced": timing.untraced,
+        "memory": memory(timing),
         "self_ns": self_ns,
         "warnings": listed(Listing(timing.damaged, len(timing.damaged)), dataclasses.asdict),
     }
@@ -123,11 +147,14 @@ def _op(row: OpRow) -> dict[str, Any]:
         "self_ns": time.self_ns,
         "total_ns": time.total_ns,
         "bytes": time.bytes,
+        "peak_bytes": time.peak_bytes,
+        "held_bytes": time.held_bytes,
         "source": _frame(row.source),
         "function": row.node.function,
         "trace": time.trace,
         "kind": time.kind,
-        "kernels": list(time.kernels),
+        "kernels": [kernel.name for kernel in time.kernels],
+        "kernel_times": listed(Listing(time.kernels, len(time.kernels)), lambda kernel: kernel._asdict()),
         "fused": list(owner.fused),
         "shared": time.shared,
         "phase": owner.phase,
@@ -178,7 +205,14 @@ def _spread(of: Spread | None) -> dict[str, int] | None:
 
 
 def _sums(sums: Sums) -> dict[str, int]:
-    return {"nodes": sums.nodes, "calls": sums.calls, "self_ns": sums.self_ns, "bytes": sums.bytes}
+    return {
+        "nodes": sums.nodes,
+        "calls": sums.calls,
+        "self_ns": sums.self_ns,
+        "bytes": sums.bytes,
+        "peak_bytes": sums.peak_bytes,
+        "held_bytes": sums.held_bytes,
+    }
 
 
 def _phases(sums: Sums) -> dict[str, int]:
@@ -193,6 +227,7 @@ def _rest(rows: tuple[Unattributed, ...]) -> dict[str, Any]:
             "calls": row.calls,
             "self_ns": row.self_ns,
             "bytes": row.bytes,
+            "held_bytes": row.held_bytes,
             "examples": list(row.examples),
         },
     )

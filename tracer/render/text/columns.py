@@ -95,6 +95,14 @@ def _allocated(row: ScopeRow, _: View) -> str:
     return text.byte_size(row.allocated) if row.allocated else ""
 
 
+def _peak(row: ScopeRow, _: View) -> str:
+    return text.byte_size(row.peak_bytes) if row.peak_bytes else ""
+
+
+def _held(row: ScopeRow, _: View) -> str:
+    return text.byte_size(row.held_bytes) if row.held_bytes else ""
+
+
 COLUMNS = (
     Column("time", _time),
     Column("%", _share, gives_way=40),
@@ -107,6 +115,8 @@ COLUMNS = (
     # That nobody knows them is no reason to leave them out: of no graph are they none.
     Column("FLOPs", _flops),
     Column("allocated", _allocated, from_width=WIDE),
+    Column("peak", _peak, from_width=RANGES),
+    Column("at peak", _held, from_width=WIDE),
 )
 
 

@@ -7,13 +7,14 @@ from shlex import quote
 
 from tracer import text
 from tracer.render.text.lint import finding_lines
-from tracer.render.text.style import Part, Style, Wrapped, plain, source_line
-from tracer.report.limits import GraphSize, LimitsReport, Retrace
+from tracer.render.text.retraces import cause_lines
+from tracer.render.text.style import Part, Style, Wrapped, plain
+from tracer.report.limits import GraphSize, LimitsReport
 
 
 def limits(report: LimitsReport, style: Style) -> str:
     """Returns which limits are broken, each with what broke it, and how to see more of the run."""
-    parts: list[Part] = [*_retraces(report), *_sizes(report)]
+    parts: list[Part] = [*_retraces(report, style), *_sizes(report)]
     if report.findings:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in report.findings))
         head = f"{text.plural(len(report.findings), 'finding')} of lint, and no_findings forbids {rules}:"
@@ -24,20 +25,11 @@ def limits(report: LimitsReport, style: Style) -> str:
     return style.render(parts).rstrip("\n")
 
 
-def _retraces(report: LimitsReport) -> Iterator[Part]:
-    if report.retraces:
-        yield plain(
-            f"{text.plural(len(report.retraces), 'retrace')}, and max_retraces is {report.limits.max_retraces}:"
-        )
-    for retrace in report.retraces:
-        yield Wrapped(plain(f"  {_retrace(retrace)}"), indent=4)
-
-
-def _retrace(retrace: Retrace) -> str:
-    site = f"  by {source_line(retrace.call_site)}" if retrace.call_site else ""
-    changes = ", ".join(f"{name}: {before or '-'} → {after or '-'}" for name, before, after in retrace.changes)
-    why = changes or "for the same arguments: it is another tf.function object, made anew"
-    return f"{retrace.function}, trace {retrace.number}{site}  {why}"
+def _retraces(report: LimitsReport, style: Style) -> Iterator[Part]:
+    for row in report.retraced:
+        again = f"{row.name} was traced again {text.plural(row.retraces, 'time')}"
+        yield Wrapped(plain(f"{again}, and max_retraces is {report.limits.max_retraces}:"), indent=2)
+        yield from cause_lines(row, style)
 
 
 def _sizes(report: LimitsReport) -> Iterator[Part]:

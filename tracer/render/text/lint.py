@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracer import text
-from tracer.render.text.layout import Line, Piece, wrap
-from tracer.render.text.style import UNLIMITED, Part, Style, Wrapped, plain, source_line, warnings
+from tracer.render.text.layout import Line, Piece
+from tracer.render.text.style import Part, Style, Wrapped, plain, source_line, warnings
 from tracer.report.lint import LintReport
 from tracer.rules.finding import Finding
 
 _SEVERITY_LOOKS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
-_WIDEST = 110  # columns: sentences are read badly in longer lines
-_INDENT = 2
 
 
 def lint(report: LintReport, style: Style) -> str:
@@ -33,11 +31,8 @@ def finding_lines(finding: Finding, style: Style) -> list[Part]:
         Piece(f"  {finding.rule}", "bold"),
         Piece("  " + "  ".join(_place(finding)), "dim"),
     )
-    lines: list[Part] = [*wrap(head, style.width, indent=_INDENT)]
-    width = style.width if style.width >= UNLIMITED else min(style.width, _WIDEST)  # a pipe gets each in one line
-    for content, look in ((finding.message, ""), (f"do: {finding.advice}", "dim")):
-        lines += [(Piece(" " * _INDENT), *line) for line in wrap(plain(content, look), width - _INDENT)]
-    return lines
+    sentences = (plain(finding.message), plain(f"do: {finding.advice}", "dim"))
+    return [Wrapped(head, indent=2), *style.sentences(sentences)]
 
 
 def _place(finding: Finding) -> Sequence[str]:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from tracer import text
-from tracer.render.text.layout import Line, Piece, wrap
-from tracer.render.text.style import UNLIMITED, Part, Style, Wrapped, more, plain, source_line
+from tracer.render.text.layout import Line, Piece
+from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_line
 from tracer.report.retraces import Cause, Legitimate, RetracedFunction, RetracesReport
 from tracer.retracing.causes import Reason
 
-_WIDEST = 110  # columns: sentences are read badly in longer lines
 _CHAIN = 4  # values of one argument that are shown
 _LONGEST = 200  # characters of a type
 _REASONS: Mapping[Reason, str] = {
@@ -44,14 +43,20 @@ def _function(row: RetracedFunction, style: Style) -> list[Part]:
         Piece(f" in {text.plural(row.calls, 'call')}, {text.seconds(row.seconds)} lost"),
         *((Piece(f"  {source_line(row.definition)}", "dim"),) if row.definition else ()),
     )
-    parts: list[Part] = [Wrapped(head, indent=2)]
+    parts: list[Part] = [Wrapped(head, indent=2), *cause_lines(row, style)]
+    if row.legitimate:
+        parts += style.sentences([plain(f"no retraces: {_legitimate(row.legitimate)}", "dim")], indent=4)
+    return parts
+
+
+def cause_lines(row: RetracedFunction, style: Style) -> list[Part]:
+    """Returns what made TensorFlow trace a function again: what changed, where, and what spares it."""
+    parts: list[Part] = []
     said = ""
     for causes in _groups(row.causes):
         advice = causes[0].advice.text
-        parts += _indented(_group(causes, "as before" if advice == said else advice), style)
+        parts += style.sentences(_group(causes, "as before" if advice == said else advice), indent=4)
         said = advice
-    if row.legitimate:
-        parts += _indented([plain(f"no retraces: {_legitimate(row.legitimate)}", "dim")], style)
     return parts
 
 
@@ -74,7 +79,7 @@ def _group(causes: Sequence[Cause], advice: str) -> Sequence[Line]:
         f"took {text.seconds(sum(taken))}" if taken else "",
     ]
     return (
-        (Piece(f"{text.one_line(first.change.argument) or 'unknown'}: ", "cyan"), Piece(_chain(causes))),
+        (Piece(f"{text.one_line(first.change.about)}: ", "cyan"), Piece(_chain(causes))),
         plain(f"  {', '.join(filter(None, where))}", "dim"),
         plain(f"  do: {advice}"),
     )
@@ -82,6 +87,8 @@ def _group(causes: Sequence[Cause], advice: str) -> Sequence[Line]:
 
 def _chain(causes: Sequence[Cause]) -> str:
     """Returns the values that an argument had, one after the other as far as they are one chain."""
+    if causes[0].change.kind == "unknown":
+        return _short(causes[0].change.difference)
     written = [_short(causes[0].change.before), " -> ", _short(causes[0].change.after)]
     for before, cause in pairwise(causes):
         if len(written) > 2 * _CHAIN:
@@ -104,11 +111,6 @@ def _legitimate(rows: Sequence[Legitimate]) -> str:
         words = _REASONS[row.reason] + (f" ({changed})" if changed else "")
         by_reason.setdefault(words, []).append(f"#{row.trace}")
     return ", ".join(f"{' '.join(numbers)} {words}" for words, numbers in by_reason.items())
-
-
-def _indented(lines: Iterable[Line], style: Style) -> list[Part]:
-    width = style.width if style.width >= UNLIMITED else min(style.width, _WIDEST)  # a pipe gets each in one line
-    return [(Piece("  "), *row) for line in lines for row in wrap(line, width - 2, indent=4)]
 
 
 def _total(report: RetracesReport) -> str:

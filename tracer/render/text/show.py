@@ -25,9 +25,11 @@ from tracer.render.text.style import (
     table,
     warnings,
 )
+from tracer.report.memory import memory_peaks, told
 from tracer.report.scopes import Counts, ScopeRow, Scopes
 from tracer.report.show import FunctionRow, ShowReport, TraceRow
 from tracer.rules.finding import SEVERITIES
+from tracer.timing.statistics import median
 from tracer.timing.timing import TimedNode
 
 _ASIDE = {  # of variables the column of parameters tells
@@ -73,13 +75,26 @@ def header(run: Run, width: int) -> list[Part]:
     lines: list[Part] = [title, *_together(run_facts(run), width)]
     lines += _together([f"{key}={value}" for key, value in run.parameters.items()], width)
     if run.error:
-        lines += wrap(plain(f"error: {run.error}", "red"), width)
+        lines += wrap(plain(f"error: {f'in {run.raised}: ' if run.raised else ''}{run.error}", "red"), width)
     lines += [
         plain(f"{call.get('name', '')} raised, as it is meant to: {call.get('error', '')}")
         for call in run.calls
         if call.get("status") == "raised"
     ]
     return lines
+
+
+def _steps(run: Run) -> list[str]:
+    """Returns how many steps a run had, and what they took: with the profiler, or without it if it came to no more."""
+    warmup = f", {text.plural(run.warmup, 'warm-up')}" if run.warmup else ""
+    if run.window is not None and run.window.steps:
+        warmup = f", {text.plural(run.window.warmup, 'warm-up')}" if run.window.warmup else ""
+        per_step = text.nanoseconds(run.window.median_ns)
+        return [f"{text.plural(run.window.steps, 'step')} of {per_step} profiled{warmup}"]
+    if run.settled_ns:
+        per_step = text.nanoseconds(median(run.settled_ns))
+        return [f"{text.plural(len(run.bare_step_ns), 'step')} of {per_step} without the profiler{warmup}"]
+    return []
 
 
 def _together(facts: Sequence[str], width: int) -> list[Line]:
@@ -168,6 +183,7 @@ def _times(report: ShowReport) -> list[Part]:
     of = f"{text.plural(window.steps, 'step')} with the profiler on" if window else "the whole session"
     found = f"{text.percent(timing.coverage_nodes)} of executions and {text.percent(timing.coverage_time)} of time"
     notes = [f"time: self time in {of}, threads added up; coverage: {found}"]
+    notes += [f"memory: {told(peak)}" for peak in memory_peaks(timing)]
     own = sum(node.time.self_ns for node in report.timed)
     if own < _ALL * timing.self_ns:
         share = text.percent(own / timing.self_ns)

@@ -11,6 +11,8 @@ from tracer.recorded import Warned
 from tracer.render.text.layout import Head, Line, Piece, Table, cut, without_end, wrap
 
 UNLIMITED = 10_000  # the width where nothing is cut: a pipe
+_WIDEST = 110  # columns: sentences are read badly in longer lines
+_INDENT = 2
 STATUS_LOOKS = {
     "complete": "green",
     "recording": "cyan",
@@ -44,6 +46,17 @@ class Style:
         """Returns the parts below each other as text, without blanks at the ends of lines."""
         lines = (self._drawn(line) for part in parts for line in self._lines(part))
         return "".join(f"{line}\n" for line in lines)
+
+    def sentences(self, lines: Iterable[Line], *, indent: int = 0) -> list[Part]:
+        """Returns sentences that stand below a line, broken where one reads them well; a pipe gets each in one line.
+
+        Args:
+          lines: the sentences.
+          indent: blanks before what goes on below itself.
+        """
+        width = self.width if self.width >= UNLIMITED else min(self.width, _WIDEST)
+        blanks = Piece(" " * _INDENT)
+        return [(blanks, *row) for line in lines for row in wrap(line, width - _INDENT, indent=indent)]
 
     def _lines(self, part: Part) -> Iterable[Line]:
         if isinstance(part, str):

@@ -26,6 +26,8 @@ def measured_lines(measured: Measured) -> list[Part]:
     parts: list[Part] = []
     if measured.time:
         parts.append(Wrapped(_time(measured.time), indent=2))
+    if measured.cpu_ns:
+        parts.append(Wrapped(_cpu(measured.cpu_ns), indent=2))
     for memory, of in ((measured.peak_bytes, "in use at the peak of a step"), (measured.bytes, "allocated in a step")):
         if memory:
             parts.append(_memory(memory, of))
@@ -39,6 +41,13 @@ def _time(time: TimeDiff) -> Line:
     details = [_growth(time.comparison), f"{steps} {time.passes[0]}", time.reason]
     behind = "; ".join(part for part in details if part)
     return (Piece(sizes), Piece(time.verdict, _LOOKS[time.verdict]), Piece(f"  ({text.one_line(behind)})", "dim"))
+
+
+def _cpu(found: Comparison) -> Line:
+    sizes = f"{text.nanoseconds(round(found.before))} → {text.nanoseconds(round(found.after))} of CPU time a step: "
+    growth = _growth(found)
+    behind = (Piece(f"  ({growth})", "dim"),) if growth else ()
+    return (Piece(sizes), Piece(found.verdict, _LOOKS[found.verdict]), *behind)
 
 
 def _growth(found: Comparison) -> str:

@@ -10,11 +10,12 @@ from tracer.graph.lines import Frame
 from tracer.profile.attribute import Unattributed
 from tracer.recorded import Source
 from tracer.render.sentences import coverage_doubts, coverage_text, window_text
-from tracer.render.text.layout import Line, Table
+from tracer.render.text.layout import Cell, Line, Piece, Table, shortened
 from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_line, table, warnings
 from tracer.report.groups import GroupsReport
 from tracer.report.lines import LineRow, LinesReport
 from tracer.report.listing import Listing
+from tracer.report.memory import memory_peaks, told
 from tracer.report.ops import OpRow, OpsReport
 from tracer.report.stacks import StackRow, StacksReport
 from tracer.report.steps import StepsReport
@@ -28,6 +29,7 @@ _BAR = 10  # columns of the longest bar
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _AROUND = 1  # lines of source shown before and after one with time
 _FACT = 10  # columns before what is said of a window
+_OP = 16  # columns of an op on a narrow page
 _NARROW = 100  # columns below which what says least is left out
 
 
@@ -66,6 +68,7 @@ def steps(report: StepsReport, style: Style) -> str:
     head = table("<step", ">wall", *(f">{kind}" for kind in shown), ">executions", ">in ops")
     for step in report.steps.items:
         name = str(step.number) if step.number >= 0 else step.name
+        name += " raised" if step is report.raised else ""
         own = [text.nanoseconds(step.parts[kind]) if kind in step.parts else "-" for kind in shown]
         calls, busy = text.count(step.calls), text.nanoseconds(step.self_ns)
         head.add_row(*_cells(name, text.nanoseconds(step.wall_ns), *own, calls, busy))
@@ -130,7 +133,13 @@ def _head(timing: Timing, function: str, self_ns: int) -> list[Part]:
     of = f", function {text.one_line(function)}" if function else ""
     first = plain(f"{text.one_line(run.name)}  {run.status}{of}", "bold")
     parts: list[Part] = [first, _fact("window", window_text(timing))]
+    if run.raised:
+        where = text.one_line(f"{run.raised}: {run.error or 'it ended the program'}")
+        parts.append(_fact("raised", f"{where}; times of nodes have what ran up to then", "yellow"))
     parts.append(_fact("coverage", coverage_text(timing, self_ns)))
+    peaks = memory_peaks(timing)
+    devices = [f" ({peak.device})" if len(peaks) > 1 else "" for peak in peaks]
+    parts += [_fact("memory", told(peak) + device) for peak, device in zip(peaks, devices, strict=True)]
     parts += [_fact("", doubt, "yellow") for doubt in coverage_doubts(timing, UNATTRIBUTED)]
     return [*parts, ""]
 
@@ -140,25 +149,41 @@ def _fact(name: str, content: str, look: str = "") -> Part:
 
 
 def _ops_table(report: OpsReport, style: Style) -> Table:
+    """Returns the table; where room is short, ops and nodes are cut, and of these the ends are kept."""
     wide = style.width >= _NARROW
-    optional = [">each", ">bytes"] if wide else []
-    head = table(">self", ">%", ">calls", *optional, "<op", "node", *(["<line"] if wide else []))
+    columns: dict[str, Callable[[Sums], str]] = {
+        ">self": _time,
+        ">%": lambda sums: _share(sums.self_ns, report.self_ns),
+        ">calls": lambda sums: text.count(sums.calls),
+    }
+    if wide:
+        columns |= {">each": lambda sums: text.nanoseconds(sums.self_ns // max(sums.calls, 1)), ">bytes": _bytes}
+    if wide and any(row.sums.held_bytes for row in report.ops.items):
+        columns[">at peak"] = _held
+    head = table(*columns, "<op" if wide else "op", "node", "<line")
     for row in report.ops.items:
-        line = [source_line(row.source)] if wide else []
-        head.add_row(*_cells(*_measures(row.sums, report.self_ns, wide=wide), _op(row), _node(row), *line))
+        own = {name: column(row.sums) for name, column in columns.items()}
+        if ">each" in own and len(row.node.time.kernels) > 1:
+            own[">each"] = "-"  # a mean over different kernels is nobody's
+        head.add_row(
+            *_cells(*own.values()), _end(_op(row), 0 if wide else _OP), _end(_node(row)), plain(source_line(row.source))
+        )
     if report.unattributed:
-        head.add_row(*_cells(*_measures(sums_of(report.unattributed), report.self_ns, wide=wide), "-", UNATTRIBUTED))
+        rest = sums_of(report.unattributed)
+        head.add_row(*_cells(*(column(rest) for column in columns.values()), "-", UNATTRIBUTED))
     return head
 
 
-def _measures(sums: Sums, whole: int, *, wide: bool) -> list[str]:
-    each = [text.nanoseconds(sums.self_ns // max(sums.calls, 1)), _bytes(sums)] if wide else []
-    return [_time(sums), _share(sums.self_ns, whole), text.count(sums.calls), *each]
+def _end(content: str, most: int = 0) -> Cell:
+    """Returns a cell of at most so many columns that loses its beginning: paths and kernels differ at their ends."""
+    whole = text.one_line(content)
+    shown = shortened(whole, most, 1.0) if most else whole
+    return lambda width: (Piece(shortened(shown, width, 1.0) if width else shown),)
 
 
 def _op(row: OpRow) -> str:
     """Returns the op, or the kernel where that has a name of its own: of several the longest, and how many more."""
-    kernels = [kernel for kernel in row.node.time.kernels if kernel != row.node.op]
+    kernels = [kernel.name for kernel in row.node.time.kernels if kernel.name != row.node.op]
     more = f" +{len(kernels) - 1}" if len(kernels) > 1 else ""
     return f"{kernels[0]}{more}" if kernels else row.node.op
 
@@ -209,7 +234,7 @@ def _file(source: Source, self_ns: int, rows: Sequence[LineRow], report: LinesRe
         shade = "" if row else "dim"
         head.add_row(
             *map(plain, cells),
-            plain(bar(row.sums.self_ns, most) if row else "", "cyan"),
+            plain(bar(row.sums.self_ns, most, _BAR if wide else _BAR // 2) if row else "", "cyan"),
             plain(str(number), shade),
             plain(code, shade),
         )
@@ -228,13 +253,16 @@ def _columns(rows: Sequence[LineRow], report: LinesReport, *, wide: bool) -> dic
         ">self": lambda row: _time(row.sums) if row.sums.self_ns else "",
         ">%": lambda row: _share(row.sums.self_ns, report.self_ns) if row.sums.self_ns else "",
     }
-    if wide:
+    if any(row.below_ns > row.sums.self_ns for row in rows):
         columns[">with calls"] = lambda row: text.nanoseconds(row.below_ns) if row.below_ns > row.sums.self_ns else ""
-    if wide and any(row.gradient_ns for row in rows):
+    if any(row.gradient_ns for row in rows):
         columns[">gradient"] = lambda row: text.nanoseconds(row.gradient_ns) if row.gradient_ns else ""
-    columns[">calls"] = lambda row: text.count(row.sums.calls) if row.sums.calls else ""
+    if wide or not {">with calls", ">gradient"} & columns.keys():
+        columns[">calls"] = lambda row: text.count(row.sums.calls) if row.sums.calls else ""
     if wide and any(row.sums.bytes for row in rows):
         columns[">bytes"] = lambda row: text.byte_size(row.sums.bytes) if row.sums.bytes else ""
+    if wide and any(row.sums.held_bytes for row in rows):
+        columns[">at peak"] = lambda row: _held(row.sums) if row.sums.held_bytes else ""
     return columns
 
 
@@ -244,9 +272,9 @@ def _shown(rows: Iterable[int], last: int) -> list[int]:
     return sorted({*rows, *(line for line in around if 0 < line <= last)})
 
 
-def bar(part: int, whole: int) -> str:
-    """Returns a bar of at most ten columns: `██▌`."""
-    eighths = round(_BAR * 8 * part / whole) if whole else 0
+def bar(part: int, whole: int, longest: int = _BAR) -> str:
+    """Returns a bar of at most so many columns: `██▌`."""
+    eighths = round(longest * 8 * part / whole) if whole else 0
     eighths = max(eighths, 1) if part else 0
     return _EIGHTHS[8] * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
 
@@ -279,6 +307,10 @@ def _time(sums: Sums) -> str:
 
 def _bytes(sums: Sums) -> str:
     return text.byte_size(sums.bytes) if sums.bytes else "-"
+
+
+def _held(sums: Sums) -> str:
+    return text.byte_size(sums.held_bytes) if sums.held_bytes else "-"
 
 
 def _share(part: int, whole: int) -> str:
