@@ -62,8 +62,8 @@ class FitSession(RollingSession):
         """Records from here on, until it is closed."""
         super().begin()
         self._stack.enter_context(interrupt_noted(self._interrupted))
-        atexit.register(self._left)
-        self._stack.callback(atexit.unregister, self._left)
+        atexit.register(self._left_at_exit)
+        self._stack.callback(atexit.unregister, self._left_at_exit)
         if self._loop.callbacks is not None:
             finalizer = weakref.finalize(self._loop.callbacks, self._left)
             finalizer.atexit = False
@@ -129,6 +129,15 @@ class FitSession(RollingSession):
         """The fit was left by an exception, which Keras tells no callback."""
         with contextlib.suppress(TracerError):  # the run says what it lacks
             self.close(self._why_left())
+
+    def _left_at_exit(self) -> None:
+        interrupted = isinstance(getattr(sys, "last_value", None), KeyboardInterrupt) and not hasattr(sys, "ps1")
+        self._left()
+        if interrupted:
+            # Python dies of SIGINT, as a shell expects, only if the last text that it has run ended by Ctrl-C; making
+            # a dataclass, in a module that is imported here for the first time, runs one.
+            with contextlib.suppress(KeyboardInterrupt):
+                exec("raise KeyboardInterrupt")  # noqa: S102
 
     def _why_left(self) -> BaseException:
         for error in (sys.exc_info()[1], getattr(sys, "last_value", None)):
