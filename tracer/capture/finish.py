@@ -27,7 +27,7 @@ from tracer.store.load import GONE, load_run, read_graph_def
 from tracer.store.step_stats import Executed, step_stats
 from tracer.store.tags import LIMIT, crowded, shown_as, tag_nodes, within
 from tracer.store.writer import RunWriter
-from tracer.text import count
+from tracer.text import count, plural
 
 _NOT_ASKED = "XLA was not asked: "
 _HLO_HINT = (
@@ -111,7 +111,7 @@ def _write_hlo(writer: RunWriter, function: RecordedFunction, stage: str, *, ask
             function.missing[stage] = f"XLA gave none: {reason(error)}"
 
 
-def write_tags(writer: RunWriter, recorder: FunctionRecorder, warnings: list[Warned]) -> int:
+def write_tags(writer: RunWriter, recorder: FunctionRecorder, warnings: list[Warned], *, room: int = 0) -> int:
     """Writes TensorBoard's tags, reads everything that the session wrote back, and returns how many functions.
 
     Each trace has a tag, another for its optimised graph, and each Keras model whose layers a trace ran has one. Its
@@ -121,6 +121,7 @@ def write_tags(writer: RunWriter, recorder: FunctionRecorder, warnings: list[War
       writer: of the run.
       recorder: what it recorded.
       warnings: the run's, to which those about the tags are added.
+      room: how many bytes of graphs the tags may hold; 0 is no limit.
 
     Raises:
       WriteFailed: a file is missing, empty, or not what was written.
@@ -132,7 +133,11 @@ def write_tags(writer: RunWriter, recorder: FunctionRecorder, warnings: list[War
     names = tag_names(run)
     with paused_collector():
         tags = _Tags(path, warnings, executed_nodes(run, warnings))
-        for trace in sorted(run.traces, key=lambda trace: int(names[trace.id].split()[0])):
+        whole = [trace for trace in run.traces if not trace.stages["traced"]]
+        for trace in _those_of_each_first(whole, names):
+            if room and sum(map(len, tags.graphs.values())) > room:
+                tags.left_out(len(whole) - len(tags.functions))
+                break
             tags.add(trace, names[trace.id])
     if not tags.graphs:
         return 0
@@ -142,6 +147,11 @@ def write_tags(writer: RunWriter, recorder: FunctionRecorder, warnings: list[War
     file = write_graph_events(path, tags.graphs, models, tags.stats, host=socket.gethostname())
     _check(file, tags.nodes, models, tags.stats.keys())
     return len(run.functions)
+
+
+def _those_of_each_first(traces: Sequence[Trace], names: Mapping[str, str]) -> list[Trace]:
+    """Returns traces by their tags, but behind those that come first of their functions the others."""
+    return sorted(traces, key=lambda trace: (names[trace.id].endswith(")"), int(names[trace.id].split()[0])))
 
 
 def _write_modules(writer: RunWriter, recorder: FunctionRecorder, tags: _Tags) -> None:
@@ -203,6 +213,10 @@ class _Tags:
             after = self._inlined(trace, "optimized", f"{tag}, optimized")
             if after is not None:
                 self._draw(f"{tag}, optimized", after, tag_nodes(after, before), trace)
+
+    def left_out(self, number: int) -> None:
+        """Says that there is no room for the tags of so many traces."""
+        self._warn(f"TensorBoard does not have {plural(number, 'trace')}: their graphs would take the folder's room")
 
     def _inlined(self, trace: Trace, stage: str, tag: str) -> Inlined | None:
         """Returns a stage with functions in their places; where it would be too large, its tag shows it as it is."""

@@ -33,7 +33,9 @@ from tracer.recorded import Warned
 from tracer.store.writer import RunWriter
 from tracer.text import count, plural
 
-_TRACE_BYTES = 2_000  # of trace.json, without the lines of its nodes
+# Of the folder's limit: a fourth is for windows, and a fourth for TensorBoard's tags, which hold the graphs once more.
+_GRAPHS = 0.25  # traces that come when so much is written lose their graphs
+_TRACES = 0.4  # those that come then are counted and no more
 
 
 class FunctionRecorder:
@@ -53,8 +55,8 @@ class FunctionRecorder:
           writer: of the run.
           hlo: whether to keep what XLA needs to compile functions that are not jitted.
           wanted: tells by its name whether to record a function; all, if it is not given.
-          max_bytes: of all traces together; 0 is no limit. Traces beyond half of it lose their graphs, those beyond all
-            of it are counted and no more.
+          max_bytes: of the run's folder; 0 is no limit. Traces beyond a fourth of it lose their graphs, and some later
+            they are counted and no more.
         """
         self.recorded: dict[str, RecordedFunction] = {}  # by runtime name, in the order of recording
         self.untaken: list[RecordedFunction] = []  # those since the optimised graphs were taken from TensorFlow
@@ -67,10 +69,10 @@ class FunctionRecorder:
         self._hlo = hlo
         self._wanted = wanted
         self._max_bytes = max_bytes
-        self._bytes = 0
         self._without_graphs = 0
         self._left_out: set[str] = set()  # runtime names of functions that are not recorded
         self._too_many = 0  # of these, those that there was no room for
+        self._calls_left_out = 0
         self._owners: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # number of each tf.function
         self._numbers = itertools.count(1)
         self._replacements = Replacements()
@@ -116,7 +118,9 @@ class FunctionRecorder:
             with self.guarded():
                 self._record_existing(function)
             known = self.recorded.get(name)
-        if known is not None:
+        if known is None:
+            self._calls_left_out += 1
+        else:
             with self._lock:
                 if known.first_call < 0:
                     known.first_call = self._called
@@ -216,13 +220,11 @@ class FunctionRecorder:
             facts, stages = trace_facts(function, entry, creation, cause, number)
             facts["key"] = key or {"parts": KeyReader().parts(function.function_type)}
             lines = describe.lines(function)
-            if self._max_bytes and self._bytes > self._max_bytes // 2:
+            if self._max_bytes and self._writer.bytes_of_traces > _GRAPHS * self._max_bytes:
                 facts, stages = without_graph(facts, stages), {}
                 lines = describe.LineTable()
                 self._without_graphs += 1
-            table = lines.as_json()
-            entry.folder = self._writer.add_trace(entry.name, {**facts, "lines": table}, stages)
-            self._bytes += sum(map(len, stages.values())) + _TRACE_BYTES + 12 * sum(map(len, table["nodes"].values()))
+            entry.folder = self._writer.add_trace(entry.name, {**facts, "lines": lines.as_json()}, stages)
             self.recorded[name] = entry
             if stages:
                 self.untaken.append(entry)
@@ -235,7 +237,7 @@ class FunctionRecorder:
     def _has_room(self, name: str) -> bool:
         if self._wanted is not None and not self._wanted(function_name(name)[0]):
             return False
-        if self._max_bytes and self._bytes > self._max_bytes:
+        if self._max_bytes and self._writer.bytes_of_traces > _TRACES * self._max_bytes:
             self._too_many += 1
             return False
         return True
@@ -249,7 +251,7 @@ class FunctionRecorder:
         if self._without_graphs or self._too_many:
             message = (
                 f"the program traced so much that {plural(self._without_graphs, 'trace')} are recorded without their "
-                f"graphs, and {count(self._too_many)} not at all"
+                f"graphs, and {count(self._too_many)} not at all, nor {plural(self._calls_left_out, 'call')} of those"
             )
             found.append(
                 Warned("too-many-traces", message, "trace-scenario retraces says why; --max-bytes N keeps more")

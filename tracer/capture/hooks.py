@@ -190,7 +190,8 @@ def outermost_calls(
 
 def python_function(function: Any) -> Callable[..., Any] | None:
     """Returns what the user wrote of a tf.function object; None of an AtomicFunction, which does not say."""
-    return _python_function(getattr(function, "python_function", None))
+    written = getattr(function, "python_function", None)
+    return _python_function(written) if written is not None else None
 
 
 @contextlib.contextmanager

@@ -86,9 +86,9 @@ class KeptWindows:
             self._drop(self._oldest())
             self.dropped += 1
 
-    def settle(self) -> None:
-        """Leaves the windows of what the program's steps turned out to be: the others were guesses."""
-        settled = self._settled()
+    def settle(self, function: str) -> None:
+        """Leaves the windows of what the program's steps turned out to be, if there are any: others were guesses."""
+        settled = self._settled(function)
         for window in [window for window in self._windows if settled and window not in settled]:
             self._drop(window)
 
@@ -142,17 +142,18 @@ class KeptWindows:
             found.append(Warned("windows-dropped", message, "--every N spreads them over the program"))
         counted = self.counted()
         if counted and counted[0].tentative and counted[0].function != OWN:
-            message = "the window is of the program's first calls, with tracing in it: no function was called often"
-            found.append(Warned("first-calls", message, "a program with more steps has a window of those alone"))
+            message = "the window is of the program's first calls, with tracing in it, as there was none of its steps"
+            hint = "a function that is called more than --skip-steps times has one; --step-function names it"
+            found.append(Warned("first-calls", message, hint))
         return found
 
-    def _settled(self) -> list[Profiled]:
-        """Returns the windows of the function with the most steps; without any, of the program's own profiler."""
+    def _settled(self, function: str = "") -> list[Profiled]:
+        """Returns the windows of a function, else of that with the most steps, else of the program's own profiler."""
         steps: Counter[str] = Counter()
         for window in self._windows:
             if not window.tentative:
                 steps[window.function] += len(window.step_ns)
-        chosen = max(steps, key=lambda function: (steps[function], function), default=OWN)
+        chosen = max(steps, key=lambda name: (name == function, steps[name], name), default=OWN)
         return [
             each
             for each in self._windows

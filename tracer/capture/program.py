@@ -63,6 +63,9 @@ class ProgramSession(RollingSession):
             self._drain_if_full()
             self.calls.began(function)
 
+    def _steps_of(self) -> str:
+        return self.calls.choice
+
     def _said(self) -> list[Warned]:
         return [*super()._said(), *self.calls.said()]
 
@@ -110,23 +113,32 @@ def record_program(
         session.close(error)
     except TracerError as raised_by_us:
         failure = raised_by_us
-    number = signal.SIGTERM if isinstance(error, Terminated) else 0
+    number = error.signal if isinstance(error, Terminated) else 0
     number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else number
     return Ended(code, number, session.run if session.is_readable else None, failure or session.failure)
 
 
 @contextlib.contextmanager
 def _early_exit(session: ProgramSession) -> Iterator[None]:
-    """Has `os._exit` close the session first: Python leaves at once there, and nothing else runs."""
-    original = os._exit
+    """Has what leaves Python at once close the session first: `os._exit`, and a program that turns into another."""
 
-    def leave(status: int) -> None:
-        with contextlib.suppress(BaseException):
-            session.close(None if status == 0 else SystemExit(status))
-        original(status)
+    def closing(original: Callable[..., Any], error: Callable[..., BaseException | None]) -> Callable[..., Any]:
+        def leave(*args: Any) -> Any:
+            with contextlib.suppress(BaseException):
+                session.close(error(*args))
+            return original(*args)
 
-    os._exit = leave  # type: ignore[assignment]  # it does not come back either
+        return leave
+
+    def of_status(status: int = 0, *_: Any) -> BaseException | None:
+        return SystemExit(status) if status else None
+
+    leavers = {"_exit": of_status, "execv": lambda *_: None, "execve": lambda *_: None}
+    originals = {name: getattr(os, name) for name in leavers}
+    for name, error in leavers.items():
+        setattr(os, name, closing(originals[name], error))
     try:
         yield
     finally:
-        os._exit = original
+        for name, original in originals.items():
+            setattr(os, name, original)

@@ -90,16 +90,6 @@ class Windows:
         """Whether it is on for the program's first calls only, to have something if there are no others."""
         return self._open is not None and self._open.tentative
 
-    @property
-    def stepping(self) -> str:
-        """What the step under way is a step of; empty if none is."""
-        return self._step[0] if self._step else ""
-
-    @property
-    def source(self) -> str:
-        """Whose steps are being profiled; empty if none are."""
-        return self._open.function if self._open else ""
-
     def begin(self, function: str, number: int, *, tentative: bool = False) -> None:
         """A step begins; the one under way, if any, ends with that.
 
@@ -171,15 +161,21 @@ class Windows:
             self.end()
             self._close(why)
 
-    def finish(self) -> None:
-        """Ends the step and the window under way: the program is at its end."""
+    def finish(self, function: str = "") -> None:
+        """Ends the step and the window under way: the program is at its end.
+
+        Args:
+          function: what its steps turned out to be, if that is known; else what most steps of windows are of.
+        """
         with self._lock:
             self._held = True
+            last = self._step  # its mark is held: one that is dropped ends, and would be a step of all that time
             if self._is_over():
-                self._step = None  # what the program did after its last call is no part of a step
+                self._end_with_its_call()
             self.end()
             self._close("" if self._open and len(self._open.step_ns) >= self._plan.steps else "the program ended")
-            self._kept.settle()
+            self._kept.settle(function)
+            del last
 
     def outcome(self) -> dict[str, Any]:
         """Returns what `run.json` says of the windows, as `KeptWindows.outcome`."""
@@ -307,6 +303,15 @@ class Windows:
         call = self._returned_ns - begin_ns
         since = time.perf_counter_ns() - self._returned_ns
         return since > _OVER * max(statistics.median(usual) if usual else 0, call)
+
+    def _end_with_its_call(self) -> None:
+        """Ends the last step where its call came back: what the program did since is no part of it, and not marked."""
+        assert self._step is not None
+        _, begin_ns, mark = self._step
+        self._step = None
+        if self._open is not None and mark is not None and not (self._profiler and self._profiler.used_up):
+            self._open.step_ns.append(self._returned_ns - begin_ns)
+            self._open.wall_ns += self._returned_ns - begin_ns
 
     def _flush(self) -> None:
         self._flushed_ns = time.perf_counter_ns()

@@ -23,6 +23,7 @@ from tracer.recorded import Warned
 
 MAX_BYTES = 256 << 20  # of a run's folder: what a person keeps without a thought, and reads in seconds
 _OF_WINDOWS = 4  # of the folder a fourth is for profiles: to read one takes 12 times its size of memory
+_OF_TAGS = 4
 _UNTAKEN = 32  # functions that may be traced before their optimised graphs are taken from TensorFlow
 _WAITING = 256  # functions that are not called yet, and may still be
 
@@ -98,6 +99,7 @@ class RollingSession(Session):
           WriteFailed: the log folder cannot be written.
         """
         self._settings = settings
+        self.room_for_tags = settings.max_bytes // _OF_TAGS
         given = {
             "profile": settings.profile,
             "sources": settings.sources,
@@ -159,11 +161,15 @@ class RollingSession(Session):
             return
         self._closed = True
         self._raised = error is not None
-        self.windows.finish()
+        self.windows.finish(self._steps_of())
         self._stack.close()
         self.note(host=environment.host(), **self.windows.outcome())
         self.warnings += self._said()
         super().close(error)
+
+    def _steps_of(self) -> str:
+        """Returns what the steps turned out to be of; empty for whatever most steps of windows are of."""
+        return ""
 
     def _said(self) -> list[Warned]:
         return [*self.windows.said(), *self._tools.warnings, *self._recorder.said()]

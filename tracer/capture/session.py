@@ -54,6 +54,7 @@ class Session:
     """
 
     exclusive = True  # whether no other such session may be open: TensorFlow's trace exists once a process
+    room_for_tags = 0  # bytes of graphs in TensorBoard's tags; 0 is no limit
 
     def __init__(
         self,
@@ -200,7 +201,7 @@ class Session:
             recorded = self._recorder.recorded.values()
             self.warnings += write_stages(self._writer, recorded, exported, hlo=self._hlo)
             self._writer.update(traces=self._recorder.outcomes())
-            self.note(functions=write_tags(self._writer, self._recorder, self.warnings))
+            self.note(functions=write_tags(self._writer, self._recorder, self.warnings, room=self.room_for_tags))
         except TracerError as failure:
             return self._recorder.failure or failure
         except Exception as error:  # noqa: BLE001  # a failure of ours may not stand before the program's own

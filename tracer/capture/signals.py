@@ -12,26 +12,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+_ENDING = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 _STUCK_S = 5.0  # less than those who send SIGTERM wait before they send SIGKILL
 _AGAIN_S = 0.05  # long enough to leave the `__del__`, short enough for a person who waits
 
 
 class Terminated(SystemExit):
-    """SIGTERM, as an exception: the session's `with` block ends, then the program, with the shell's code for it."""
+    """SIGTERM, or a closed terminal, as an exception: the session ends, then the program, with the shell's code."""
+
+    @property
+    def signal(self) -> int:
+        """The number of the signal."""
+        return int(self.code or 0) - 128
 
 
 @contextmanager
 def sigterm_raises(*, stuck: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Lets SIGTERM end the block by an exception, unless the program handles that signal itself.
+    """Lets SIGTERM, and a closed terminal, end the block by an exception, unless the program handles them itself.
 
     Python can only raise it between two of its own instructions. A program that has not come to one some seconds later,
     as it is inside of a long op, dies of the signal as it would without us; `stuck` is called before, in a thread.
     """
-    if not _in_main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    numbers = [number for number in _ENDING if _in_main_thread() and signal.getsignal(number) is signal.SIG_DFL]
+    if not numbers:
         yield
         return
     owner = os.getpid()
-
     reacted = threading.Event()
 
     def terminate(number: int, _frame: Any) -> None:
@@ -42,17 +48,19 @@ def sigterm_raises(*, stuck: Callable[[], None] = lambda: None) -> Iterator[None
             return
         raise Terminated(128 + number)
 
-    signal.signal(signal.SIGTERM, terminate)
+    for number in numbers:
+        signal.signal(number, terminate)
     try:
-        with _watched(signal.SIGTERM, reacted, stuck):
+        with _watched(numbers, reacted, stuck):
             yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
-def _watched(number: int, reacted: threading.Event, stuck: Callable[[], None]) -> Iterator[None]:
-    """Has the process die of a signal whose handler does not come to run: C's handler tells a thread of it at once."""
+def _watched(numbers: list[signal.Signals], reacted: threading.Event, stuck: Callable[[], None]) -> Iterator[None]:
+    """Has the process die of a signal of these whose handler does not come to run: C's tells a thread of it at once."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     before = signal.set_wakeup_fd(ours.fileno(), warn_on_full_buffer=False)
@@ -63,9 +71,9 @@ def _watched(number: int, reacted: threading.Event, stuck: Callable[[], None]) -
             while got := theirs.recv(1):
                 if before != -1:
                     os.write(before, got)  # who waited for signals before, as an event loop does
-                if got[0] == number and os.getpid() == owner and not reacted.wait(_STUCK_S):
+                if got[0] in numbers and os.getpid() == owner and not reacted.wait(_STUCK_S):
                     stuck()
-                    _die_of(number)
+                    _die_of(got[0])
 
     # A daemon, as a program that ends must not wait for it.
     threading.Thread(target=wait, name="trace-scenario-signals", daemon=True).start()
@@ -96,7 +104,8 @@ def delivered_again() -> Iterator[None]:
         if not issubclass(dropped.exc_type, (KeyboardInterrupt, Terminated)):
             before(dropped)
             return
-        number = signal.SIGINT if issubclass(dropped.exc_type, KeyboardInterrupt) else signal.SIGTERM
+        error = dropped.exc_value
+        number = error.signal if isinstance(error, Terminated) else signal.SIGINT
         threading.Timer(_AGAIN_S, os.kill, (os.getpid(), number)).start()
 
     sys.unraisablehook = hook

@@ -28,6 +28,7 @@ _VERBS = {  # methods of Keras' models that run batches
     "test_on_batch": "Model.test_on_batch",
     "predict_on_batch": "Model.predict_on_batch",
 }
+_RESTORED = "restored_function_body"  # what every function of a SavedModel is in Python
 _AWAY = 3  # calls of another function, since the last of the one whose steps are being profiled
 _MORE = 2  # times the time of the function whose calls are steps: another with so much takes its place
 
@@ -65,13 +66,14 @@ class StepCalls:
         self._known: dict[Any, _Called] = {}
         self._places: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._chosen: _Called | None = None  # whose calls are steps, once there were some
+        self._told: _Called | None = None  # whose call the step under way began with
         self._marked = False  # whether the program marks its steps itself
         self._lock = threading.RLock()
 
     @property
     def choice(self) -> str:
-        """The function whose calls are the steps, as far as is known; empty if nothing was called."""
-        return self._best().name if self._known else ""
+        """The function whose calls are the steps, as far as is known; empty if none is, or the program marks them."""
+        return self._best().name if self._known and not self._marked else ""
 
     def marked(self) -> None:
         """The program marks its steps itself, which is better than any guess."""
@@ -99,7 +101,7 @@ class StepCalls:
                 called.ns += took
             else:
                 called.first_ns = took
-            if self._windows.stepping == called.name:
+            if self._told is called:
                 self._windows.returned()
 
     def said(self) -> list[Warned]:
@@ -113,21 +115,21 @@ class StepCalls:
 
     def _tell(self, called: _Called, number: int) -> None:
         is_step = self._wanted in _names(called.name) if self._wanted else called is self._best()
-        under_way = self._windows.source == called.name and not self._windows.is_tentative
+        under_way = self._told is called and self._windows.is_open and not self._windows.is_tentative
         if under_way or (is_step and number >= self._skip and self._may_take_over(called)):
-            self._chosen = called
+            self._chosen = self._told = called
             self._windows.begin(called.name, number)
         elif self._chosen is None:
+            self._told = called
             self._windows.begin(called.name, number, tentative=True)
         for other in self._known.values():
             other.others = 0 if other is called else other.others + 1
 
     def _may_take_over(self, called: _Called) -> bool:
         """Tells whether steps of a function may end the window of another's: not while the two take turns."""
-        source = self._windows.source
-        if not source or self._windows.is_tentative or source == called.name:
+        if not self._windows.is_open or self._windows.is_tentative or self._told in (None, called):
             return True
-        return all(other.others >= _AWAY for other in self._known.values() if other.name == source)
+        return self._told is not None and self._told.others >= _AWAY
 
     def _best(self) -> _Called:
         """Returns the function that takes the most time, as long as it does not take turns with the chosen one."""
@@ -163,6 +165,8 @@ def _identity(function: Any) -> tuple[Any, str, bool]:
         return base, base, False
     code: Any = getattr(python_function, "__code__", None)
     name = getattr(python_function, "__name__", type(python_function).__name__)
+    if name == _RESTORED:
+        name = code = getattr(function, "_name", name)
     return code or name, name, describe.origin(python_function) in _KERAS
 
 

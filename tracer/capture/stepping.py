@@ -53,6 +53,6 @@ def rolling_windows(session: Session, plan: Plan, step_function: str = "") -> It
         ):
             yield
     finally:
-        windows.finish()
+        windows.finish(calls.choice)
         session.note(**windows.outcome())
         session.warnings += [*windows.said(), *calls.said()]

@@ -30,9 +30,11 @@ def write_bytes(path: Path, content: bytes) -> None:
             raise
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Writes a JSON file whole. Names from programs may hold lone surrogates, which JSON escapes."""
-    write_bytes(path, json.dumps(value, indent=1).encode("ascii") + b"\n")
+def write_json(path: Path, value: Mapping[str, Any]) -> int:
+    """Writes a JSON file whole, and returns its size. JSON escapes the lone surrogates that names may hold."""
+    content = json.dumps(value, indent=1).encode("ascii") + b"\n"
+    write_bytes(path, content)
+    return len(content)
 
 
 def read_json(path: Path) -> dict[str, Any]:

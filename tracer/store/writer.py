@@ -29,6 +29,7 @@ class RunWriter:
         """
         now = datetime.datetime.now().astimezone()
         self.path = _fresh_folder(logdir / layout.slug(scenario), now.strftime("%Y%m%d-%H%M%S"))
+        self.bytes_of_traces = 0
         self._begun = time.perf_counter()
         self._keep_sources = keep_sources
         self._sources: set[str] = set()
@@ -54,13 +55,15 @@ class RunWriter:
             aside.mkdir(parents=True, exist_ok=True)
             for stage, content in stages.items():
                 write_bytes(aside / layout.STAGE_FILES[stage], content)
-            write_json(aside / layout.TRACE_FILE, {"format": layout.FORMAT, "name": name, **facts})
+            size = write_json(aside / layout.TRACE_FILE, {"format": layout.FORMAT, "name": name, **facts})
             aside.rename(target)
+        self.bytes_of_traces += size + sum(map(len, stages.values()))
         return folder
 
     def add_stage(self, trace: str, stage: str, content: bytes) -> None:
         """Adds a stage that is only known later: what became of the graph when it first ran."""
         write_bytes(self.path / layout.FUNCTIONS / trace / layout.STAGE_FILES[stage], content)
+        self.bytes_of_traces += len(content)
 
     def complete_trace(self, trace: str, **facts: Any) -> None:
         """Adds to a trace's `trace.json` what is only known later."""
