@@ -9,6 +9,8 @@
     with tracer.step():                 in a loop of your own
         train(x, y)
 
+    model.fit(x, y, callbacks=[tracer.keras.TraceCallback()])
+
 Importing this imports no TensorFlow, and little else: a name is loaded when it is first asked for.
 """
 
@@ -78,6 +80,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "keras":
+        return importlib.import_module("tracer.keras")
     if name not in _HOMES:
         raise AttributeError(f"module 'tracer' has no attribute '{name}'")
     module, attribute = _HOMES[name]
@@ -85,7 +89,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> Any:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, "keras"})
 
 
 def _show_in_ipython() -> None:

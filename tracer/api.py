@@ -205,9 +205,10 @@ def script(
       WriteFailed: the log folder cannot be written; the program did not run.
     """
     from tracer.capture.main_module import main_put_back, program
-    from tracer.capture.program import program_settings, record_program
+    from tracer.capture.program import record_program
+    from tracer.capture.rolling_session import rolling_settings
 
-    settings = program_settings(
+    settings = rolling_settings(
         logdir=_logdir(logdir),
         functions=functions,
         skip_steps=skip_steps,

@@ -28,6 +28,7 @@ def logdir(tmp_path: Path) -> Path:
         "import tracer; assert [row.path for row in tracer.show(logdir=logdir).scopes.items] == ['', 'a']",
         "import tracer; tracer.trace",
         "import tracer; tracer.record",
+        "import tracer; tracer.keras.TraceCallback(steps=5)",
     ],
 )
 def test_reading_needs_no_tensorflow(logdir: Path, code: str):

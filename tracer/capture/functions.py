@@ -63,6 +63,7 @@ class FunctionRecorder:
         self.failure: TracerError | None = None  # the first; the program that is recorded never sees it
         self.living = Living()  # the modules of the program when it was recorded
         self.models: tuple[Layer, ...] = ()  # the Keras models among them
+        self.of_model: Any = None  # the one Keras model that is recorded, where that is known
         self.warnings: list[Warned] = []
         self._writer = writer
         self._hlo = hlo
@@ -161,7 +162,7 @@ class FunctionRecorder:
             for name, why in self.living.lost.items():
                 self.warnings.append(Warned("no-modules", f"it is not known which scopes are a {name}'s: {why}", ""))
         with self._tolerant("no-keras-graph", "the Keras model's layers could not be drawn"):
-            self.models = living_models(objects)
+            self.models = living_models(objects if self.of_model is None else [self.of_model])
         with self.guarded():
             self._name_variables()
 

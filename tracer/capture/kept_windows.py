@@ -97,12 +97,13 @@ class KeptWindows:
         settled = self._settled() or [window for window in self._windows if window.step_ns]
         return [window for window in settled if window.complete] or settled
 
-    def outcome(self, bare_ns: dict[str, Sequence[int]], *, fresh: bool) -> dict[str, Any]:
+    def outcome(self, bare_ns: dict[str, Sequence[int]], *, fresh: bool, ran_before: str = "") -> dict[str, Any]:
         """Returns what `run.json` says of the windows: each that is kept, and what those that count come to.
 
         Args:
           bare_ns: the times of steps without the profiler, by function.
           fresh: whether functions were instantiated again before each.
+          ran_before: why none is complete: what ran before the recording; empty if nothing did.
         """
         counted = self.counted()
         if not counted:
@@ -116,14 +117,17 @@ class KeptWindows:
             step_ns=tuple(took for each in counted for took in each.step_ns),
             bare_step_ns=tuple(bare_ns.get(function, ())),
             fresh=fresh,
-            incomplete=_incomplete(counted),
+            incomplete=ran_before or _incomplete(counted),
             function=function,
             windows=len(counted),
             others=sum(each.function == function for each in self._windows) - len(counted),
         )
         return {
             "window": dataclasses.asdict(window),
-            "windows": [each.facts(counted=each in counted) for each in self._windows],
+            "windows": [
+                {**each.facts(counted=each in counted), "complete": each.complete and not ran_before}
+                for each in self._windows
+            ],
             "steps": window.steps,
             "warmup": window.warmup,
         }

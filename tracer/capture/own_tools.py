@@ -47,6 +47,7 @@ class OwnTools:
         self._old: _Session | None = None  # the profiler that an older trace_on asks for
         self._stops_again = False  # trace_export has stopped it, and trace_off does so again
         self._make: Any = None  # a profiler session of TensorFlow's own
+        self._over = False  # whether the recording is: what the program profiles on is no part of it
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
@@ -57,10 +58,13 @@ class OwnTools:
             tf_private.replaced(_SUMMARY + "_profiler", self._of_traces),
         ):
             yield
+        self._over = True
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def keep(self, session: Path | None, wall_ns: int) -> None:
         """Copies what the program has profiled into the run, and lets the recording go on."""
+        if self._over:
+            return
         with contextlib.suppress(OSError):
             if session is not None:
                 self._windows.add(session, wall_ns)

@@ -53,6 +53,7 @@ class Windows:
           profile: whether there are windows at all; without them only the times of steps are kept.
         """
         self.warnings: list[Warned] = []
+        self.ran_before = ""  # why no window is complete: what ran before the recording
         self._folder = folder
         self._kept = KeptWindows(folder, plan.max_bytes)
         self._plan = plan
@@ -154,6 +155,12 @@ class Windows:
         """The program's own profiler has stopped."""
         self._held = False
 
+    def break_off(self, why: str) -> None:
+        """Ends the step and the window under way: the program does something else now, which is no step."""
+        with self._lock:
+            self.end()
+            self._close(why)
+
     def finish(self, function: str = "") -> None:
         """Ends the step and the window under way: the program is at its end.
 
@@ -173,7 +180,11 @@ class Windows:
     def outcome(self) -> dict[str, Any]:
         """Returns what `run.json` says of the windows, as `KeptWindows.outcome`."""
         with self._lock:
-            return self._kept.outcome({name: tuple(bare) for name, bare in self._bare.items()}, fresh=self._plan.fresh)
+            return self._kept.outcome(
+                {name: tuple(bare) for name, bare in self._bare.items()},
+                fresh=self._plan.fresh,
+                ran_before=self.ran_before,
+            )
 
     def _roll(self, function: str, number: int, tentative: bool) -> None:
         """Closes the window that has its steps, and opens the next where it is due."""

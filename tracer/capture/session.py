@@ -44,8 +44,8 @@ class Collection(Protocol):
         """Ends it and returns the FunctionGraphs messages that are not dealt with yet."""
 
 
-_lock = threading.Lock()
-_active: list[Session] = []  # the open session, if there is one: TensorFlow's trace and profiler exist once a process
+_lock = threading.RLock()  # Python may close a session wherever it collects garbage
+_active: list[Session] = []  # the open sessions, the outermost first
 
 
 class Session:
@@ -54,7 +54,7 @@ class Session:
     Attributes of the run (`functions`, `status`, ...) can then be asked of the session itself.
     """
 
-    exclusive = True  # whether it has TensorFlow's trace to itself
+    exclusive = True  # whether no other such session may be open: TensorFlow's trace exists once a process
     room_for_tags = 0  # bytes of graphs in TensorBoard's tags; 0 is no limit
 
     def __init__(
@@ -218,7 +218,7 @@ class Session:
             warnings += self._nothing_traced()
         if "tensorflow" in sys.modules and tf_private.missing():
             warnings.append(_moved_corners())
-        outcome = {**self._outcome, **_failed(error or failure)}
+        outcome = {**_failed(error or failure), **self._outcome}
         outcome["warnings"] = [{"code": w.code, "message": w.message, "hint": w.hint} for w in warnings]
         try:
             self._writer.finish(status(error or failure), **outcome)
@@ -261,18 +261,20 @@ class Session:
         ]
 
     def _claim(self) -> None:
-        if not self.exclusive:
-            return
+        others = open_sessions()
         with _lock:
-            for owner in _active:
-                if owner.background and owner._pid == os.getpid():
+            for owner in others:
+                if owner.background:
                     owner._give_way(self)
-                elif owner._pid == os.getpid():  # else it is the parent's, and this is a forked child
+                elif self.exclusive and owner.exclusive:
                     raise SessionActive(
                         f"session '{owner.name}' is open already, since {owner._place} in thread {owner._thread}",
                         hint="end it before you open another: TensorFlow has one trace and one profiler a process",
                     )
-            _active[:] = [self]
+            _active[:] = [*(owner for owner in others if not owner.background), self]
+
+    def close_if_over(self) -> None:
+        """Closes it where what it records has ended without telling."""
 
     def _give_way(self, other: Session) -> None:
         self.gave_way_to = f"session '{other.name}', opened at {other._place}"
@@ -284,6 +286,13 @@ class Session:
         with _lock:
             if self in _active:
                 _active.remove(self)
+
+
+def open_sessions() -> tuple[Session, ...]:
+    """Returns the sessions that are open in this process, the outermost first."""
+    for session in tuple(_active):
+        session.close_if_over()
+    return tuple(session for session in _active if session._pid == os.getpid())  # others are a forked child's parent's
 
 
 @contextmanager

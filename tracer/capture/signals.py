@@ -116,6 +116,25 @@ def delivered_again() -> Iterator[None]:
 
 
 @contextmanager
+def interrupt_noted(note: Callable[[], None]) -> Iterator[None]:
+    """Tells of Ctrl-C in the block, which then has its way, unless the program handles that signal itself."""
+    if not _in_main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        note()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        if _in_main_thread() and signal.getsignal(signal.SIGINT) is interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
 def postponed() -> Iterator[None]:
     """Holds Ctrl-C and SIGTERM back while files are being finished, and lets the first have its way afterwards.
 
