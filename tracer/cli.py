@@ -376,8 +376,11 @@ def script(
         ended = api.script(file, arguments, module=module, **options)
     output.program(ended)
     last_words(ended.signal)
-    if max_retraces is not None and ended.run is not None and not ended.exit_code:
-        api.check_retraces(ended.run, max_retraces)
+    if max_retraces is not None and not ended.exit_code:
+        if ended.failure is not None:
+            return ended.failure.exit_code  # nobody knows
+        if ended.run is not None:
+            api.check_retraces(ended.run, max_retraces)
     return ended.exit_code
 
 

@@ -350,6 +350,19 @@ def test_a_package_runs_as_python_runs_it(tmp_path: Path) -> None:
         ("import os\nif os.fork() == 0:\n    os._exit(9)\nprint(os.wait()[1] >> 8)", 0, "complete"),
         ("import threading\nthreading.Timer(0.2, lambda: print('late')).start()", 0, "complete"),
         ("import atexit\natexit.register(print, 'at exit')", 0, "complete"),
+        (
+            "from concurrent.futures import ThreadPoolExecutor\n"
+            "pool = ThreadPoolExecutor(1)\nprint(pool.submit(abs, -1).result())\n",
+            0,
+            "complete",
+        ),
+        (  # the pool ends its workers by SIGTERM, which is none of their parent's
+            "import multiprocessing, time\nwith multiprocessing.get_context('fork').Pool(1) as pool:\n"
+            "    print(pool.map(abs, [-1]))\ntime.sleep(6)\nprint('alive')\n",
+            0,
+            "complete",
+        ),
+        ("import os; os._exit(status=3)", 3, "failed"),
         ("import sys; print(sys.stdin.read())", 0, "complete"),
         ("import warnings; warnings.warn('careful')", 0, "complete"),
         ("import signal, os\nos.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM, "interrupted"),
@@ -493,6 +506,36 @@ def test_what_cannot_be_recorded_is_said_before_the_program_runs(
     assert (done.returncode, done.stdout) == (code, "")
     assert f"error: {message}" in done.stderr
     assert "hint: " in done.stderr
+
+
+def test_a_log_folder_that_goes_before_tensorflow_comes_is_no_failure_of_the_program(tmp_path: Path) -> None:
+    """A program that clears its log folder before it imports TensorFlow runs as ever."""
+    (tmp_path / "program.py").write_text(
+        "import shutil\nshutil.rmtree('logs')\nimport tensorflow as tf\nprint(float(tf.constant(2.0)))\n"
+    )
+    done = trace_scenario("script", "program.py", cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (0, "2.0\n")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_handler_that_a_program_sets_stays(tmp_path: Path) -> None:
+    """What a block does with SIGTERM meanwhile is there when the session is over."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import signal, tracer\n"
+            "with tracer.trace('block', profile=False):\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "print(signal.getsignal(signal.SIGTERM) is signal.SIG_IGN)\n",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "True\n"
 
 
 def test_a_program_that_deletes_the_log_folder_ends_as_it_would(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tracer.capture.keras_graph import conceptual_graphs
 from tracer.capture.module_scopes import ModuleIndex, module_scopes
 from tracer.capture.node_times import executed_nodes
 from tracer.capture.optimized import optimized_graphs, runtime_graphs
-from tracer.capture.recorded_function import RecordedFunction
+from tracer.capture.recorded_function import NO_ROOM, RecordedFunction
 from tracer.collector import paused_collector
 from tracer.errors import WriteFailed, reason
 from tracer.graph.inline import Inlined, TooLarge, inline
@@ -36,7 +36,7 @@ _HLO_HINT = (
 
 
 def write_stages(
-    writer: RunWriter, recorded: Iterable[RecordedFunction], exported: list[Any], *, hlo: bool = False
+    writer: RunWriter, recorded: Iterable[RecordedFunction], exported: list[Any], *, hlo: bool = False, room: int = 0
 ) -> list[Warned]:
     """Adds the optimised graph of each function, and the HLO of the jitted ones, or of all if `hlo` asks for it.
 
@@ -50,7 +50,11 @@ def write_stages(
         _add_optimized(writer, named[name], graph)
     for function in functions:
         for stage in ("hlo", "optimized_hlo"):
-            _write_hlo(writer, function, stage, asked=hlo)
+            wanted = function.jitted or hlo
+            if wanted and (function.concrete is None or (room and writer.bytes_of_traces > 2 * room)):
+                function.missing[stage] = NO_ROOM
+            else:
+                _write_hlo(writer, function, stage, asked=hlo)
     called = [function for function in functions if function.calls and function.kind == "inference"]
     return _without_hlo(called) if hlo else []
 

@@ -80,7 +80,7 @@ class FunctionRecorder:
         self._pid = os.getpid()
         self._datasets: weakref.WeakSet[Any] = weakref.WeakSet()
         self._called = 0
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -98,7 +98,7 @@ class FunctionRecorder:
 
     def outcomes(self) -> dict[str, Mapping[str, Any]]:
         """Returns, for each trace folder, what the session told: calls, and why a stage is missing."""
-        return {item.folder: {"calls": item.calls, "missing": item.missing} for item in self.recorded.values()}
+        return {item.folder: {"calls": item.calls, "missing": item.missing} for item in tuple(self.recorded.values())}
 
     def _created(self, creation: hooks.Creation) -> None:
         if os.getpid() != self._pid:
@@ -121,7 +121,7 @@ class FunctionRecorder:
         if known is None:
             self._calls_left_out += 1
         else:
-            with self._lock:
+            with self.lock:
                 if known.first_call < 0:
                     known.first_call = self._called
                     self._called += 1
@@ -208,7 +208,7 @@ class FunctionRecorder:
         creation: hooks.Creation | None = None,
         key: dict[str, Any] | None = None,
     ) -> None:
-        with self._lock:
+        with self.lock:
             name = describe.text(function.name)
             if name in self.recorded or name in self._left_out:
                 return
@@ -224,6 +224,7 @@ class FunctionRecorder:
                 facts, stages = without_graph(facts, stages), {}
                 lines = describe.LineTable()
                 self._without_graphs += 1
+                entry.forget()
             entry.folder = self._writer.add_trace(entry.name, {**facts, "lines": lines.as_json()}, stages)
             self.recorded[name] = entry
             if stages:

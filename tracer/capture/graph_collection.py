@@ -59,12 +59,14 @@ class GraphCollection:
 
     def _first(self, _: Any) -> None:
         if not self._on:
-            tf_private.eager_context().enable_graph_collection()
-            self._on = True
+            with contextlib.suppress(Exception):  # the program goes on; what TensorFlow optimised is missing then
+                tf_private.eager_context().enable_graph_collection()
+                self._on = True
 
     def _enabling(self, original: Any) -> Any:
         def enable(context: Any) -> Any:
-            self.drain()  # the program's export is to have what comes from here on
+            with contextlib.suppress(Exception):  # as above
+                self.drain()  # the program's export is to have what comes from here on
             return original(context)
 
         return enable

@@ -76,21 +76,26 @@ def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
 
         return create
 
-    def callback(concrete: Any) -> None:
+    def creation(concrete: Any) -> Creation:
         begin, options, key = running.get(id(concrete.graph), (None, None, None))
         if key is not None:
             key["captured"] = keys.captured(concrete.graph)
-        created(
-            Creation(
-                concrete=concrete,
-                python_function=_python_function(options.python_function) if options else None,
-                autograph=bool(options and options.autograph),
-                owner=_owner(options),
-                seconds=time.perf_counter() - begin if begin is not None else None,
-                creates_variables=_creates_variables(concrete, options),
-                key=key,
-            )
+        return Creation(
+            concrete=concrete,
+            python_function=_python_function(options.python_function) if options else None,
+            autograph=bool(options and options.autograph),
+            owner=_owner(options),
+            seconds=time.perf_counter() - begin if begin is not None else None,
+            creates_variables=_creates_variables(concrete, options),
+            key=key,
         )
+
+    def callback(concrete: Any) -> None:
+        try:
+            known = creation(concrete)
+        except Exception:  # noqa: BLE001  # as above: then nothing is known but the function
+            known = Creation(concrete, None, False, None, None, False)
+        created(known)
 
     with replaced(f"{POLYMORPHIC}.tracing_compilation:_create_concrete_function", timed), functions_made(callback):
         yield

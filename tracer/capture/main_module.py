@@ -138,11 +138,29 @@ def main_put_back() -> Iterator[None]:
         sys.argv[:], sys.path[:] = argv, path
 
 
-def wait_for_threads() -> None:
-    """Waits for the program's threads, as Python does at its end."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+class ProgramThreads:
+    """The threads that a program starts, which Python waits for at its end."""
+
+    def __init__(self) -> None:
+        """Knows what is there before the program runs."""
+        self._before = {*threading.enumerate(), threading.current_thread()}
+        self._calls: list[Callable[[], None]] = getattr(threading, "_threading_atexits", [])
+        self._known = list(self._calls)
+
+    def wait(self) -> None:
+        """Waits for them as Python does: pools of threads are told first that there is no more to do."""
+        for call in [call for call in reversed(self._calls) if call not in self._known]:
+            self._calls.remove(call)
+            call()
+        while waiting := [thread for thread in threading.enumerate() if self._is_waited_for(thread)]:
+            waiting[0].join()
+
+    def _is_waited_for(self, thread: threading.Thread) -> bool:
+        if thread in self._before or thread.daemon:
+            return False
+        pools = sys.modules.get("concurrent.futures.thread")  # imported before the program, they end with the process
+        of_pool = pools is not None and getattr(thread, "_target", None) is pools._worker
+        return not of_pool or bool(getattr(pools, "_shutdown", False))
 
 
 def ended_with(error: BaseException | None) -> int:

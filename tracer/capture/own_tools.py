@@ -57,9 +57,11 @@ class OwnTools:
             tf_private.replaced(_SUMMARY + "_TraceContext", self._traces),
             tf_private.replaced(_SUMMARY + "_profiler", self._of_traces),
         ):
-            yield
-        self._over = True
-        shutil.rmtree(self._folder, ignore_errors=True)
+            try:
+                yield
+            finally:
+                self._over = True
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def keep(self, session: Path | None, wall_ns: int) -> None:
         """Copies what the program has profiled into the run, and lets the recording go on."""

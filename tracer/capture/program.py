@@ -13,7 +13,7 @@ from typing import Any
 
 from tracer.capture import hooks, marks
 from tracer.capture.imports import after_import
-from tracer.capture.main_module import Program, ended_with, wait_for_threads, was_not_found
+from tracer.capture.main_module import Program, ProgramThreads, ended_with, was_not_found
 from tracer.capture.rolling_session import RollingSession, RollingSettings
 from tracer.capture.signals import Terminated, delivered_again, sigterm_raises
 from tracer.capture.step_calls import StepCalls
@@ -50,8 +50,12 @@ class ProgramSession(RollingSession):
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Records from TensorFlow's import on, while the block runs."""
-        with self._stack, after_import("tensorflow", self.begin), _early_exit(self):
+        with self._stack, after_import("tensorflow", self._begin), _early_exit(self):
             yield
+
+    def _begin(self) -> None:
+        with self._recorder.guarded():
+            self.begin()
 
     def _listen_to_steps(self) -> None:
         calls = hooks.outermost_calls(began=self._called, ended=self.calls.ended, failed=self._recorder.failed)
@@ -109,7 +113,7 @@ def record_program(
     Raises:
       WriteFailed: the log folder cannot be written; the program did not run.
     """
-    session = ProgramSession(program, settings)
+    session, threads = ProgramSession(program, settings), ProgramThreads()
     opened(session.path)
     error: BaseException | None = None
     failure: TracerError | None = None
@@ -120,7 +124,7 @@ def record_program(
             except BaseException as raised:  # noqa: BLE001  # however it ends, the run is closed
                 error = raised
             code = ended_with(error) if not isinstance(error, Terminated) else 0
-            wait_for_threads()
+            threads.wait()
     except BaseException as late:  # noqa: BLE001  # while it waited for the program's threads
         error = error or late
         code = ended_with(late)
@@ -141,17 +145,24 @@ def _early_exit(session: ProgramSession) -> Iterator[None]:
     """Has what leaves Python at once close the session first: `os._exit`, and a program that turns into another."""
 
     def closing(original: Callable[..., Any], error: Callable[..., BaseException | None]) -> Callable[..., Any]:
-        def leave(*args: Any) -> Any:
+        def leave(*args: Any, **kwargs: Any) -> Any:
             with contextlib.suppress(BaseException):
-                session.close(error(*args))
-            return original(*args)
+                session.close(error(*args, **kwargs))
+            return original(*args, **kwargs)
 
         return leave
 
-    def of_status(status: int = 0, *_: Any) -> BaseException | None:
+    def of_status(status: int = 0) -> BaseException | None:
         return SystemExit(status) if status else None
 
-    leavers = {"_exit": of_status, "execv": lambda *_: None, "execve": lambda *_: None}
+    def of_another(*_: Any, **__: Any) -> None:
+        """The program that follows is not recorded, and this one has ended well."""
+
+    leavers: dict[str, Callable[..., BaseException | None]] = {
+        "_exit": of_status,
+        "execv": of_another,
+        "execve": of_another,
+    }
     originals = {name: getattr(os, name) for name in leavers}
     for name, error in leavers.items():
         setattr(os, name, closing(originals[name], error))

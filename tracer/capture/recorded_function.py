@@ -12,6 +12,7 @@ from tracer.capture.trace_types import type_text
 from tracer.graph.names import function_name
 
 NodeKey = tuple[str, str, str]
+NO_ROOM = "the run had no room left for it (--max-bytes)"
 
 
 def node_key(node: Any) -> NodeKey:
@@ -40,6 +41,10 @@ class RecordedFunction:
     calls: int = 0
     first_call: int = -1  # its place among the functions called; -1: Python never called it
     missing: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Lets go of what finds its later stages: there is no room for them."""
+        self.nodes, self.outputs, self.variables, self.concrete = frozenset(), (), {}, None
 
 
 def recorded_function(function: Any, creation: hooks.Creation | None, *, hlo: bool) -> RecordedFunction:
@@ -118,7 +123,7 @@ def _frame(frame: tuple[str, int, str]) -> dict[str, Any]:
 
 def without_graph(facts: Mapping[str, Any], stages: Mapping[str, bytes]) -> dict[str, Any]:
     """Returns the facts of a trace whose stages are not written, for want of room."""
-    missing = dict.fromkeys(stages, "the run had no room left for it (--max-bytes)")
+    missing = dict.fromkeys(stages, NO_ROOM)
     return {**facts, "missing": {**facts["missing"], **missing}}
 
 

@@ -34,6 +34,7 @@ _MOST_APART_S = 60.0  # and a kill is to leave no state that is older
 _BARE = 200  # steps without the profiler whose times are kept: enough for a median and its spread
 _TRIES = 3  # to start a profiler that somebody else has
 _FIRST_CALLS = 50  # so many of a program's calls are enough to know what repeats
+_FLUSH_NS = 2e9  # a kill is to lose no more of what is counted
 _OVER = 5  # times a step's usual time: what the program does after its last step is no part of it
 
 
@@ -72,12 +73,14 @@ class Windows:
         self._profiler: Profiler | None = None
         self._stack = contextlib.ExitStack()
         self._settling = False
+        self._instantiated = False  # whether functions were, for each window but the first
         self._step: tuple[str, int, Any] | None = None  # the step under way: of what, its begin, its mark
         self._returned_ns = 0  # when the call that the step began with came back; 0: it has not
         self._over_ns = self._begun_ns  # when the last window ended
         self._gap_s = 0.0
-        self._next = 0  # with `every`: the step at which the next window begins
+        self._next: dict[str, int] = {}  # with `every`: how many steps there are when the next window begins
         self._flushed_ns = self._begun_ns
+        self._flush_after_ns: float = _FLUSH_NS
         self._lock = threading.RLock()
 
     @property
@@ -182,7 +185,7 @@ class Windows:
         with self._lock:
             return self._kept.outcome(
                 {name: tuple(bare) for name, bare in self._bare.items()},
-                fresh=self._plan.fresh,
+                fresh=self._instantiated,
                 ran_before=self.ran_before,
             )
 
@@ -192,34 +195,37 @@ class Windows:
             if self._settling:
                 self._settled()
             elif self._open.tentative and not tentative:
+                self._seamless = not (self._profiler and self._profiler.used_up)
                 self._close("", save=False)
-                self._seamless = True
             elif self._open.function != function and not self._open.tentative:
                 self._close(f"the program went on to steps of {function}")
             elif self._profiler is not None and self._profiler.used_up:
                 self._close(self._profiler.used_up)
             elif len(self._open.step_ns) >= (_FIRST_CALLS if self._open.tentative else self._plan.steps):
                 self._close("")
-        due = not self._tried if tentative else self._is_due(number)
+        due = not self._tried if tentative else self._is_due(function, number)
         if self._open is None and not self._held and self._tries and due:
             self._start(function, number, tentative)
             self._seamless = False
-        elif self._open is None and time.perf_counter_ns() - self._flushed_ns > 2e9:
+        elif self._open is None and time.perf_counter_ns() - self._flushed_ns > self._flush_after_ns:
             self._flush()
 
-    def _is_due(self, number: int) -> bool:
-        if number < self._plan.skip_steps:
+    def _is_due(self, function: str, number: int) -> bool:
+        count = self._steps.get(function, 0)  # its number is the program's own, and may begin again
+        if max(count, number) < self._plan.skip_steps:
             return False
         if not self._number:
             return True
         if self._plan.every:
-            return number >= self._next
+            return count >= self._next.get(function, 0)
         return time.perf_counter_ns() - self._over_ns >= self._gap_s * 1e9
 
     def _start(self, function: str, number: int, tentative: bool, *, again: bool = True) -> None:
         begin = time.perf_counter_ns()
         fresh = again and self._plan.fresh and not tentative and not self._seamless
-        self._settling = fresh and tf_private.instantiate_again()
+        if fresh:
+            self._instantiated = tf_private.instantiate_again()
+        self._settling = fresh and self._instantiated
         aside = self._folder / layout.WINDOW_ASIDE
         self._profiler = Profiler(aside, seconds=self._plan.seconds, traced=self._traced, unseen=True)
         self._stack.enter_context(self._profiler.window(stops_itself=True))
@@ -231,8 +237,8 @@ class Windows:
             return
         self._tried |= tentative
         if again and not tentative:
-            self._next = number + self._plan.every
-        complete = not tentative and (self._plan.fresh or self._seamless or not self._begun)
+            self._next[function] = self._steps.get(function, 0) + self._plan.every
+        complete = not tentative and (self._instantiated or self._seamless or not self._begun)
         self._open = Profiled(function, number, (begin - self._begun_ns) / 1e9, tentative, complete)
 
     def _settled(self) -> None:
@@ -314,8 +320,10 @@ class Windows:
             self._open.wall_ns += self._returned_ns - begin_ns
 
     def _flush(self) -> None:
-        self._flushed_ns = time.perf_counter_ns()
+        begin = time.perf_counter_ns()
         self._saved()
+        self._flushed_ns = time.perf_counter_ns()
+        self._flush_after_ns = max(_FLUSH_NS, (self._flushed_ns - begin) / SHARE)
 
     def _warn(self, code: str, message: str, hint: str = "") -> None:
         if not any(warned.message == message for warned in self.warnings):

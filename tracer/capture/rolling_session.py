@@ -161,10 +161,13 @@ class RollingSession(Session):
             return
         self._closed = True
         self._broke_off = status(error) != "complete"
-        self.windows.finish(self._steps_of())
-        self._stack.close()
-        self.note(host=environment.host(), **self.windows.outcome())
-        self.warnings += self._said()
+        with self._recorder.guarded():
+            self.windows.finish(self._steps_of())
+        with self._recorder.guarded():
+            self._stack.close()
+        with self._recorder.guarded():
+            self.note(host=environment.host(), **self.windows.outcome())
+            self.warnings += self._said()
         super().close(error)
 
     def _steps_of(self) -> str:
@@ -187,5 +190,6 @@ class RollingSession(Session):
         waiting = self._recorder.untaken
         with self._recorder.guarded():
             write_optimized(self._writer, waiting, graphs)
-        # What is traced now may first be called much later, but not all of it is worth to wait for.
-        waiting[:] = [function for function in waiting if function.nodes and not function.jitted][-_WAITING:]
+        with self._recorder.lock:
+            # What is traced now may first be called much later, but not all of it is worth to wait for.
+            waiting[:] = [function for function in waiting if function.nodes and not function.jitted][-_WAITING:]

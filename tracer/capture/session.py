@@ -201,7 +201,7 @@ class Session:
             if self.instantiated_again:
                 exported = list(once(exported))
             recorded = self._recorder.recorded.values()
-            self.warnings += write_stages(self._writer, recorded, exported, hlo=self._hlo)
+            self.warnings += write_stages(self._writer, recorded, exported, hlo=self._hlo, room=self.room_for_tags)
             self._writer.update(traces=self._recorder.outcomes())
             self.note(functions=write_tags(self._writer, self._recorder, self.warnings, room=self.room_for_tags))
         except TracerError as failure:
@@ -261,8 +261,8 @@ class Session:
         ]
 
     def _claim(self) -> None:
-        others = open_sessions()
         with _lock:
+            others = open_sessions()
             for owner in others:
                 if owner.background:
                     owner._give_way(self)

@@ -9,12 +9,15 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 _ENDING = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 _STUCK_S = 5.0  # less than those who send SIGTERM wait before they send SIGKILL
 _AGAIN_S = 0.05  # long enough to leave the `__del__`, short enough for a person who waits
+
+
+_in_children: list[tuple[socket.socket, int]] = []  # what a forked child has to let go of, and what was there before
 
 
 class Terminated(SystemExit):
@@ -55,7 +58,8 @@ def sigterm_raises(*, stuck: Callable[[], None] = lambda: None) -> Iterator[None
             yield
     finally:
         for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
+            if signal.getsignal(number) is terminate:  # else the program has put its own there meanwhile
+                signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
@@ -64,15 +68,20 @@ def _watched(numbers: list[signal.Signals], reacted: threading.Event, stuck: Cal
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     before = signal.set_wakeup_fd(ours.fileno(), warn_on_full_buffer=False)
+    _in_children.append((ours, before))
     owner = os.getpid()
 
     def wait() -> None:
         with theirs:
             while got := theirs.recv(1):
                 if before != -1:
-                    os.write(before, got)  # who waited for signals before, as an event loop does
-                if got[0] in numbers and os.getpid() == owner and not reacted.wait(_STUCK_S):
+                    with suppress(OSError):
+                        os.write(before, got)  # who waited for signals before, as an event loop does
+                if got[0] not in numbers or os.getpid() != owner or reacted.wait(_STUCK_S):
+                    continue
+                with suppress(Exception):
                     stuck()
+                if not reacted.is_set():
                     _die_of(got[0])
 
     # A daemon, as a program that ends must not wait for it.
@@ -80,10 +89,25 @@ def _watched(numbers: list[signal.Signals], reacted: threading.Event, stuck: Cal
     try:
         yield
     finally:
-        now = signal.set_wakeup_fd(before)
-        if now != ours.fileno():
-            signal.set_wakeup_fd(now)  # the program's own
-        ours.close()
+        if (ours, before) in _in_children:  # else this is a forked child, which has let go of it
+            _in_children.remove((ours, before))
+            now = signal.set_wakeup_fd(before)
+            if now != ours.fileno():
+                signal.set_wakeup_fd(now)  # the program's own
+            ours.close()
+
+
+def _let_go() -> None:
+    """Has a forked child tell nobody of its signals: its parent would take them for its own."""
+    while _in_children:
+        ours, before = _in_children.pop()
+        with suppress(ValueError, OSError):  # another thread than the main one has forked
+            signal.set_wakeup_fd(before)
+            ours.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _die_of(number: int) -> None:
@@ -105,7 +129,8 @@ def delivered_again() -> Iterator[None]:
             before(dropped)
             return
         error = dropped.exc_value
-        number = error.signal if isinstance(error, Terminated) else signal.SIGINT
+        number: int = signal.SIGINT if issubclass(dropped.exc_type, KeyboardInterrupt) else signal.SIGTERM
+        number = error.signal if isinstance(error, Terminated) else number
         threading.Timer(_AGAIN_S, os.kill, (os.getpid(), number)).start()
 
     sys.unraisablehook = hook

@@ -14,6 +14,7 @@ import weakref
 from typing import Any
 
 from tracer.capture import describe, hooks
+from tracer.capture.marks import STEP
 from tracer.capture.rolling import Windows
 from tracer.errors import did_you_mean
 from tracer.graph.names import function_name
@@ -72,8 +73,10 @@ class StepCalls:
 
     @property
     def choice(self) -> str:
-        """The function whose calls are the steps, as far as is known; empty if none is, or the program marks them."""
-        return self._best().name if self._known and not self._marked else ""
+        """What the steps are of, as far as is known: a function, or what the program marks; empty if nothing is."""
+        if self._marked:
+            return STEP
+        return self._best().name if self._known else ""
 
     def marked(self) -> None:
         """The program marks its steps itself, which is better than any guess."""

@@ -10,6 +10,7 @@ from tracer.capture import hooks, marks
 from tracer.capture.plan import Plan
 from tracer.capture.rolling import Windows
 from tracer.capture.step_calls import StepCalls
+from tracer.capture.window import ran_before
 
 if TYPE_CHECKING:
     from tracer.capture.session import Session
@@ -53,6 +54,10 @@ def rolling_windows(session: Session, plan: Plan, step_function: str = "") -> It
         ):
             yield
     finally:
-        windows.finish(calls.choice)
-        session.note(**windows.outcome())
-        session.warnings += [*windows.said(), *calls.said()]
+        try:
+            windows.ran_before = ran_before(session.functions_so_far)
+            windows.finish(calls.choice)
+            session.note(**windows.outcome())
+            session.warnings += [*windows.said(), *calls.said()]
+        except Exception as error:  # noqa: BLE001  # it may not stand before the program's own
+            session.failed(error)

@@ -138,7 +138,7 @@ def block_window(session: Session, profiler: Profiler) -> Iterator[None]:
             if not profiler.warnings:
                 whole = [profiler.wall_ns] if ended else []
                 block = Pass(marked.step_ns or whole, wall_ns=sum(marked.step_ns) or profiler.wall_ns)
-                incomplete = _ran_before(session.functions_so_far) or (_ITERATORS if older() else "")
+                incomplete = ran_before(session.functions_so_far) or (_ITERATORS if older() else "")
                 _note(session, block, warmup=0, bare=Pass(), fresh=False, incomplete=incomplete)
     if profiler.used_up:
         message = f"the profiler stopped before the block did: {profiler.used_up}"
@@ -169,7 +169,8 @@ class _MarkedSteps:
             self.step_ns.append(time.perf_counter_ns() - self._began_ns)
 
 
-def _ran_before(functions: Sequence[RecordedFunction]) -> str:
+def ran_before(functions: Sequence[RecordedFunction]) -> str:
+    """Returns why cheap kernels may be missing: functions that ran before the block; empty if none did."""
     names = [function.name for function in functions if function.existing and function.calls]
     if not names:
         return ""
