@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,11 @@ from pathlib import Path
 import pytest
 
 COMMAND = Path(sys.executable).with_name("trace-scenario")
+
+
+def heed_ctrl_c() -> None:
+    """Has a process that starts heed Ctrl-C: a shell starts what it runs in the background with it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def trace_scenario(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import tracer
-from tests.integration.conftest import COMMAND, trace_scenario
+from tests.integration.conftest import COMMAND, heed_ctrl_c, trace_scenario
 from tracer.store.load import load_run
 
 # Traces a new function every few milliseconds, for ever, and says when the first is recorded.
@@ -49,8 +49,7 @@ def start_endless(tmp_path: Path, profile: str) -> subprocess.Popen[str]:
         stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        # A shell starts what it runs in the background with Ctrl-C ignored, and a test run may be such a thing.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no threads are made here
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509  # no threads are made here
     )
     assert process.stdout is not None
     while process.stdout.readline().strip() != "3":

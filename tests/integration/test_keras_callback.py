@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
-from tests.integration.conftest import trace_scenario
+from tests.integration.conftest import heed_ctrl_c, trace_scenario
 from tests.integration.test_faults import only_run
 from tracer.recorded import Run, Window
 from tracer.store.load import load_run
@@ -55,7 +55,15 @@ def fits(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def python(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Runs Python and returns what it said."""
     command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+        preexec_fn=heed_ctrl_c,  # no threads are made here
+    )
 
 
 def conceptual(run: Run) -> list[str]:
@@ -256,7 +264,13 @@ def test_a_program_that_ends_in_a_fit_leaves_a_run(
     """What ends the program is in the run, and the window that was complete; its exit code is its own."""
     (tmp_path / "train.py").write_text(ENDS.format(end=end))
     done = subprocess.run(
-        [sys.executable, "train.py"], cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, "train.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        preexec_fn=heed_ctrl_c,  # as above
     )
     run = load_run(only_run(tmp_path / "logs"))
 

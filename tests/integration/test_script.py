@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 import tracer
-from tests.integration.conftest import COMMAND, trace_scenario
+from tests.integration.conftest import COMMAND, heed_ctrl_c, trace_scenario
 from tests.integration.test_faults import only_run
 from tracer import text
 from tracer.recorded import Run
@@ -600,7 +600,7 @@ def test_a_program_that_is_ended_keeps_its_run(number: signal.Signals, tmp_path:
         stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no threads are made here
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509  # no threads are made here
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "going\n"
