@@ -382,7 +382,7 @@ def test_a_program_ends_as_it_does_without_us(source: str, code: int, status: st
             check=False,
             timeout=60,
             input="typed",
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # no threads are made here
+            preexec_fn=heed_ctrl_c,
         )
 
     plain, recorded = ran(sys.executable), ran(str(COMMAND), "script")
