@@ -163,6 +163,8 @@ def _write_modules(writer: RunWriter, recorder: FunctionRecorder, tags: _Tags) -
     names = _qualnames(recorded.values())
     modules = ModuleIndex(recorder.living.modules)
     for trace, graph in tags.traced.items():
+        if trace not in recorded:
+            continue  # Ctrl-C came when it was on disk, and before anybody knew of it
         methods = {**names, "": recorded[trace].qualname}
         scopes = module_scopes(graph, tags.functions[trace], modules, recorded[trace].variables, methods)
         if scopes:
