@@ -20,6 +20,19 @@ def heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def started(*command: str, cwd: Path) -> subprocess.Popen[str]:
+    """Starts a program that a test is to end, and whose output it reads."""
+    return subprocess.Popen(
+        command,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509  # no threads are made here
+    )
+
+
 def trace_scenario(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs the command line and returns what it said."""
     return subprocess.run(

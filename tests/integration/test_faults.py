@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import tracer
-from tests.integration.conftest import COMMAND, heed_ctrl_c, trace_scenario
+from tests.integration.conftest import COMMAND, started, trace_scenario
 from tracer.store.load import load_run
 
 # Traces a new function every few milliseconds, for ever, and says when the first is recorded.
@@ -43,14 +43,7 @@ def start_endless(tmp_path: Path, profile: str) -> subprocess.Popen[str]:
     """Starts the endless program and returns it when four of its functions are recorded."""
     program = tmp_path / "endless.py"
     program.write_text(textwrap.dedent(ENDLESS))
-    process = subprocess.Popen(
-        [sys.executable, str(program), str(tmp_path / "logs"), profile],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        preexec_fn=heed_ctrl_c,  # noqa: PLW1509  # no threads are made here
-    )
+    process = started(sys.executable, str(program), str(tmp_path / "logs"), profile, cwd=tmp_path)
     assert process.stdout is not None
     while process.stdout.readline().strip() != "3":
         assert process.poll() is None

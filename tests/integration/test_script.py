@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 import tracer
-from tests.integration.conftest import COMMAND, heed_ctrl_c, trace_scenario
+from tests.integration.conftest import COMMAND, heed_ctrl_c, started, trace_scenario
 from tests.integration.test_faults import only_run
 from tracer import text
 from tracer.recorded import Run
@@ -593,15 +593,7 @@ ENDLESS = """
 def test_a_program_that_is_ended_keeps_its_run(number: signal.Signals, tmp_path: Path) -> None:
     """The signal that ends a program is what it dies of, and the run has its functions and the windows up to then."""
     (tmp_path / "endless.py").write_text(textwrap.dedent(ENDLESS))
-    process = subprocess.Popen(
-        [str(COMMAND), "script", "--steps", "5", "--every", "50", "endless.py"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        preexec_fn=heed_ctrl_c,  # noqa: PLW1509  # no threads are made here
-    )
+    process = started(str(COMMAND), "script", "--steps", "5", "--every", "50", "endless.py", cwd=tmp_path)
     assert process.stdout is not None
     assert process.stdout.readline() == "going\n"
     process.send_signal(number)

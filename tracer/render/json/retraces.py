@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.graph.lines import Frame
-from tracer.render.json.values import listed
+from tracer.render.json.values import listed, source_of
 from tracer.report.retraces import Cause, Legitimate, RetracedFunction, RetracesReport
 from tracer.retracing.changes import Change
 
@@ -25,7 +24,7 @@ def _function(row: RetracedFunction) -> dict[str, Any]:
     return {
         "name": row.name,
         "origin": row.origin,
-        "definition": _frame(row.definition),
+        "definition": source_of(row.definition),
         "traces": row.traces,
         "retraces": row.retraces,
         "calls": row.calls,
@@ -40,7 +39,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
         **_change(cause.change),
         "trace": cause.trace,
         "against": cause.against,
-        "call_site": _frame(cause.call_site),
+        "call_site": source_of(cause.call_site),
         "at_s": cause.at_s,
         "seconds": cause.seconds,
         "advice": cause.advice.text,
@@ -52,7 +51,7 @@ def _legitimate(each: Legitimate) -> dict[str, Any]:
     return {
         "trace": each.trace,
         "reason": each.reason,
-        "call_site": _frame(each.call_site),
+        "call_site": source_of(each.call_site),
         "at_s": each.at_s,
         "seconds": each.seconds,
         "changes": [_change(change) for change in each.changes],
@@ -61,7 +60,3 @@ def _legitimate(each: Legitimate) -> dict[str, Any]:
 
 def _change(change: Change) -> dict[str, Any]:
     return {"kind": change.kind, "argument": change.argument, "before": change.before, "after": change.after}
-
-
-def _frame(frame: Frame | None) -> dict[str, Any] | None:
-    return None if frame is None else {"file": frame.file, "line": frame.line}

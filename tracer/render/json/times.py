@@ -6,11 +6,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tracer.graph.lines import Frame
 from tracer.profile.attribute import Unattributed
 from tracer.profile.steps import StepAccount
 from tracer.recorded import Raised, Window
-from tracer.render.json.values import listed
+from tracer.render.json.values import listed, source_of
 from tracer.report.groups import GroupRow, GroupsReport
 from tracer.report.lines import LineRow, LinesReport
 from tracer.report.listing import Listing
@@ -149,7 +148,7 @@ def _op(row: OpRow) -> dict[str, Any]:
         "bytes": time.bytes,
         "peak_bytes": time.peak_bytes,
         "held_bytes": time.held_bytes,
-        "source": _frame(row.source),
+        "source": source_of(row.source),
         "function": row.node.function,
         "trace": time.trace,
         "kind": time.kind,
@@ -231,7 +230,3 @@ def _rest(rows: tuple[Unattributed, ...]) -> dict[str, Any]:
             "examples": list(row.examples),
         },
     )
-
-
-def _frame(frame: Frame | None) -> dict[str, Any] | None:
-    return None if frame is None else {"file": frame.file, "line": frame.line}

@@ -6,12 +6,18 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tracer.graph.lines import Frame
 from tracer.report.listing import Listing
 
 
 def dumps(value: dict[str, Any]) -> str:
     """Returns one JSON object; names of any script are escaped, so that it prints everywhere."""
     return json.dumps(value, indent=2)
+
+
+def source_of(frame: Frame | None) -> dict[str, Any] | None:
+    """Returns a line of Python as objects name it."""
+    return None if frame is None else {"file": frame.file, "line": frame.line}
 
 
 def listed(rows: Listing[Any], convert: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
