@@ -187,6 +187,11 @@ def _tracing(report: StepsReport) -> Statement | None:
         return Statement(
             "tracing", f"The window is no steady state, for {' and '.join(told)} of it: more warm-up calls (--warmup)."
         )
+    steps = report.steps.items
+    tracing = [step for step in steps if sum(step.parts.get(kind, 0) for kind in _ALSO) >= _TRACED * step.wall_ns]
+    if len(tracing) < len(steps):
+        of_all = f"{len(tracing)} of {text.plural(len(steps), 'step')}"
+        return Statement("tracing", f"Of the wall time {' and '.join(told)}, in {of_all}: trace-scenario retraces.")
     return Statement("tracing", f"Each step traces or compiles anew: {' and '.join(told)} of its time.")
 
 
