@@ -162,6 +162,16 @@ def test_nothing_ran():
         steps_report(timed("main"))
 
 
+def test_a_summary_says_in_how_many_steps_something_was_traced():
+    """A retrace in one step of three is not in each, whatever its share of the whole window."""
+    traced_twice = "step{step_num=0,_r=1} 0-100  tf.function-graph_building 10-60  step{step_num=1,_r=1} 100-200"
+    once = said_of(timed(f"main  {traced_twice}  step{{step_num=2,_r=1}} 200-300"))
+    each = said_of(timed(f"main  {traced_twice}  tf.function-graph_building 110-160"))
+
+    assert once["tracing"] == "Of the wall time tracing 17 %, in 1 of 3 steps: trace-scenario retraces."
+    assert each["tracing"] == "Each step traces or compiles anew: tracing 50 % of its time."
+
+
 def test_a_summary_says_what_dominates():
     """The sentences name the step's time, its parts, the line and the node with the most time."""
     window = Window(steps=2, warmup=1, wall_ns=2010, step_ns=(1000, 1000), bare_step_ns=(500, 500))
