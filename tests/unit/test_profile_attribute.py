@@ -8,7 +8,7 @@ from tracer.graph.hlo import read_hlo
 from tracer.graph.inline import inline
 from tracer.profile.attribute import attribute
 from tracer.profile.hlo_nodes import hlo_nodes, is_program_of
-from tracer.profile.lookup import Recorded
+from tracer.profile.lookup import NO_NODE, Recorded
 from tracer.profile.sums import each_step
 
 PROGRAM = """HloModule a_inference_f_7__.2
@@ -312,6 +312,21 @@ def test_what_tf_data_runs_inside_of_a_call_is_not_the_calls():
     found = attribute([profile(host(*run("f", 7, "next:IteratorGetNext 8-101", inside)))], [called, mapped])
 
     assert "001-Dataset_map_f mul: 1 x, self 29, total 29" in nodes(found.nodes)
+
+
+@pytest.mark.parametrize("cut", ["", "  ExecutorState::Process{id=9} 201-290"])
+def test_what_the_profiler_missed_the_begin_of_is_not_the_steps(cut):
+    """An execution whose run the window's edge cut off is tf.data's where tf.data ran that op: calls are whole."""
+    called = dataclasses.replace(recorded("000-f", "f", "mul", "add"), called=True)
+    data = "InstantiatedCapturedFunction::Run{id=8} 0-100  ExecutorState::Process{id=8} 1-90  mul:Mul 10-40"
+    late = "mul:Mul 210-240  add:AddV2 250-260"
+    found = attribute([profile(host(*run("f", 7, "mul:Mul 8-9"), f"data  {data}{cut}  {late}"))], [called])
+
+    assert nodes(found.nodes) == [
+        "000-f add: 1 x, self 10, total 10",
+        "000-f mul: 1 x, self 1, total 1",
+    ]
+    assert [(lost.reason, lost.calls) for lost in found.unattributed] == [(NO_NODE, 2)]
 
 
 def test_devices_are_apart():

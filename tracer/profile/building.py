@@ -146,12 +146,14 @@ class Building:
 
     def profile(self, path: str, host: str) -> Profile:
         """Returns the finished profile."""
+        runs = self._named_runs()
+        self._find_runs_that_were_cut_off(runs)
         return Profile(
             path=path,
             host=host,
             threads=tuple(self.threads),
             ops=tuple(self.ops),
-            runs=self._named_runs(),
+            runs=runs,
             steps=tuple(self.steps),
             executions=self.rows,
             allocations=tuple(self.allocations),
@@ -216,6 +218,22 @@ class Building:
         for row in mine:
             if not rows.run[row]:
                 rows.run[row] = known.get(programs[rows.op[row]], 0)
+
+    def _find_runs_that_were_cut_off(self, runs: Sequence[FunctionRun]) -> None:
+        """Gives what tf.data was at when the profiler came or went a run of tf.data's that has the same op.
+
+        TensorFlow writes an event when it ends, and only if the profiler saw its begin: an execution at the edge may be
+        there without the run around it. Calls from Python are whole, as a window begins and ends between them.
+        """
+        if not self.input_runs:
+            return
+        rows = self.rows
+        without = {index for index, run in enumerate(runs) if not (run.function or run.input or run.number == FOLDING)}
+        inputs = {index for index, run in enumerate(runs) if run.input}
+        of_input = {op: run for op, run in zip(rows.op, rows.run, strict=True) if run in inputs}
+        for row, run in enumerate(rows.run):
+            if run in without:
+                rows.run[row] = of_input.get(rows.op[row], run)
 
     def _named_runs(self) -> tuple[FunctionRun, ...]:
         """Returns the runs with the functions that Python called, which may be several runs further out."""
