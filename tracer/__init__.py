@@ -84,8 +84,11 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("tracer.keras")
     if name not in _HOMES:
         raise AttributeError(f"module 'tracer' has no attribute '{name}'")
+    from tracer.collector import paused_collector
+
     module, attribute = _HOMES[name]
-    return getattr(importlib.import_module(module), attribute)
+    with paused_collector():  # what an import makes stays: a look for garbage in all of TensorFlow takes longer than it
+        return getattr(importlib.import_module(module), attribute)
 
 
 def __dir__() -> Any:

@@ -9,7 +9,6 @@ from tracer.errors import TracerError, reason
 from tracer.recorded import Run, Warned
 from tracer.store.step_stats import Executed
 from tracer.text import byte_size
-from tracer.timing.timing import read_timing
 
 # Reading a profile takes 12 times its size (measured: 200 MB for 16 MB of 545,000 events), in the program's own
 # process, and half as long as the profiler takes to write it. Only the profile of a long block is larger.
@@ -45,6 +44,8 @@ def executed_nodes(run: Run, warnings: list[Warned], *, largest: int = LARGEST) 
 
 
 def _by_trace(run: Run) -> dict[str, list[Executed]]:
+    from tracer.timing.timing import read_timing  # a program whose run has no profile does not pay for it
+
     found: dict[str, list[Executed]] = {}
     for node in read_timing(run).nodes:
         if node.time.trace:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.graph.model import Kind, Nodes
 from tracer.graph.optimized import SHAPES
-from tracer.profile.attribute import NodeTime
+
+if TYPE_CHECKING:
+    from tracer.profile.attribute import NodeTime
 
 _BEGIN = 1  # microseconds; text leaves out what is 0, and then the page reads no number at all
 _NUMBERED = re.compile(r"(\D*)(\d+)")  # names that the page folds into a series: "Add_1" to "Add_9"
