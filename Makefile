@@ -14,7 +14,7 @@ run: $(VENV)/.installed
 	$(BIN)/trace-scenario lines demo_module
 
 test: $(VENV)/.installed-dev programs check
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 check: format lint types
 
