@@ -329,6 +329,19 @@ def test_what_the_profiler_missed_the_begin_of_is_not_the_steps(cut):
     assert [(lost.reason, lost.calls) for lost in found.unattributed] == [(NO_NODE, 2)]
 
 
+def test_what_python_runs_in_a_dataset_is_not_what_it_runs_in_the_step():
+    """An op that a `tf.py_function` of a dataset runs is the input's; one of that type in the step is nobody else's."""
+    data = "InstantiatedCapturedFunction::Run{id=8} 0-100  ExecutorState::Process{id=8} 1-90"
+    mapped = "EagerLocalExecute: MatMul 5-50  KernelAndDeviceFunc::Run 10-20"
+    step = "main  EagerLocalExecute: MatMul 200-300  KernelAndDeviceFunc::Run 210-280"
+    found = attribute([profile(host(f"data  {data}  {mapped}", step))], [])
+
+    assert [(node.kind, node.path, node.self_ns, node.in_input) for node in found.nodes] == [
+        ("eager", "MatMul", 70, False),
+        ("input", "MatMul", 10, True),
+    ]
+
+
 def test_devices_are_apart():
     """A node has a row for the thread that launched it and one for the device that it ran on."""
     found = attribute(

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from tracer.profile.intervals import self_times
-from tracer.profile.model import FOLDING, Allocation, Executions, FunctionRun, Op, Profile, Step, Thread
+from tracer.profile.model import EAGER, FOLDING, Allocation, Executions, FunctionRun, Op, Profile, Step, Thread
 
 HOST_DEVICE = "/device:CPU:0"
 
@@ -227,12 +227,12 @@ class Building:
         """
         if not self.input_runs:
             return
-        rows = self.rows
+        rows, ops = self.rows, self.ops
         without = {index for index, run in enumerate(runs) if not (run.function or run.input or run.number == FOLDING)}
         inputs = {index for index, run in enumerate(runs) if run.input}
         of_input = {op: run for op, run in zip(rows.op, rows.run, strict=True) if run in inputs}
         for row, run in enumerate(rows.run):
-            if run in without:
+            if run in without and ops[rows.op[row]].kind != EAGER:  # what Python runs by itself is in no run
                 rows.run[row] = of_input.get(rows.op[row], run)
 
     def _named_runs(self) -> tuple[FunctionRun, ...]:

@@ -14,7 +14,7 @@ from tracer.profile.names import is_input
 # Kinds of owners.
 OF_NODE = "node"  # a node of a recorded trace
 OF_EAGER = "eager"  # an op that Python ran by itself, of which there is no graph: known by its type
-OF_INPUT = "input"  # the tf.data pipeline itself, which no function holds: its datasets and iterators, by type
+OF_INPUT = "input"  # the tf.data pipeline, as far as no function holds it: datasets, iterators, Python's ops, by type
 OF_RUNTIME = "runtime"  # what TensorFlow does for itself, by what that is
 
 # What TensorFlow does for itself.
@@ -101,7 +101,7 @@ class Lookup:
 
     def _find(self, op: Op, run: FunctionRun) -> Owners | str:
         if op.kind == EAGER:
-            return _other(OF_INPUT if is_input(op.type) else OF_EAGER, op.type)
+            return _other(OF_INPUT if run.input or is_input(op.type) else OF_EAGER, op.type)
         if op.module:
             return self._instruction(op, run)
         if not op.path:
