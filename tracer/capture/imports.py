@@ -6,6 +6,7 @@ import contextlib
 import importlib.abc
 import importlib.util
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,21 +27,32 @@ def after_import(name: str, then: Callable[[], None]) -> Iterator[None]:
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds one module as the others do, and has its loader call back."""
+    """Finds one module as the others do, and has its loader call back; until that has run, as often as it is asked.
+
+    A program may ask whether there is such a module, and not import it then, or fail to.
+    """
 
     def __init__(self, name: str, then: Callable[[], None]) -> None:
         self._name = name
         self._then = then
+        self._asking = threading.local()
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
         """Returns the module's spec; None of any other."""
-        if fullname != self._name:
+        if fullname != self._name or getattr(self._asking, "others", False):
             return None
-        self.remove()  # else it would find itself
-        spec = importlib.util.find_spec(fullname)
+        self._asking.others = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._asking.others = False
         if spec is not None and spec.loader is not None:
-            _call_after(spec.loader, self._then)
+            _call_after(spec.loader, self._imported)
         return spec
+
+    def _imported(self) -> None:
+        self.remove()
+        self._then()
 
     def remove(self) -> None:
         """Takes it out of Python's finders."""
