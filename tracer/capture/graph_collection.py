@@ -35,8 +35,8 @@ class GraphCollection:
         self._stack.enter_context(hooks.functions_made(self._first))
 
     def drain(self) -> None:
-        """Takes what TensorFlow holds."""
-        if self._on:
+        """Takes what TensorFlow holds; while the program's own trace is on, that is for the program's export first."""
+        if self._on and not tf_private.trace_is_on():
             self._take(self._held())
 
     def stop(self) -> list[Any]:
