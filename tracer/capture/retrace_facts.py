@@ -12,7 +12,7 @@ import functools
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from tracer.capture import tf_private
 from tracer.capture.trace_types import nest, shape_text, type_text
@@ -46,12 +46,18 @@ class Identities:
 class Replacements:
     """The tf.function objects of one definition: which are gone, and which of these a new one takes the place of."""
 
+    none_of: ClassVar[weakref.WeakSet[Any]] = (
+        weakref.WeakSet()
+    )  # those that this tool makes, each for one graph: they take none
+
     def __init__(self) -> None:
         self._gone: dict[Any, list[int]] = {}
         self._watched: dict[int, weakref.ref[Any]] = {}
 
     def replaced_by(self, owner: Any, number: int, definition: Any) -> int:
         """Returns the number of a tf.function that is gone, for a new one of the same definition; 0 if none is."""
+        if owner in self.none_of:
+            return 0
         gone = self._gone.setdefault(definition, [])
 
         def ended(_: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tracer.capture import describe
 from tracer.capture.callables import as_function
+from tracer.capture.retrace_facts import Replacements
 from tracer.capture.trace_types import type_text
 from tracer.discover.declare import callable_name
 from tracer.errors import UsageError
@@ -54,4 +55,8 @@ def _traceable(fn: Any) -> Any:
     method = getattr(type(fn), "__call__", None)
     if hasattr(method, "get_concrete_function"):  # an object whose class decorates it
         return fn.__call__
-    return fn if hasattr(fn, "get_concrete_function") else as_function(fn)
+    if hasattr(fn, "get_concrete_function"):
+        return fn
+    made = as_function(fn)
+    Replacements.none_of.add(made)
+    return made
