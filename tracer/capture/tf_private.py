@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -269,19 +270,63 @@ def _device() -> str:
 
 @contextlib.contextmanager
 def replaced(corner: str, wrap: Callable[[Any], Any]) -> Iterator[None]:
-    """Replaces a function or a method by `wrap(it)` while the block runs; a corner that is missing stays missing."""
+    """Replaces a function or a method by `wrap(it)` while the block runs; a corner that is missing stays missing.
+
+    Blocks may end in any order, as sessions do, and `wrap` is called again when one does.
+    """
     module, _, path = corner.partition(":")
     holder_path, _, name = path.rpartition(".")
     holder = get(f"{module}:{holder_path}") if holder_path else _module(module)
-    original = getattr(holder, name, None)
-    if original is None:
+    if getattr(holder, name, None) is None:
         yield
         return
-    setattr(holder, name, wrap(original))
+    with _replacing:
+        place = _replacements.get((holder, name))
+        if place is None or place.is_covered:
+            place = _Replacement(holder, name)
+        place.add(wrap)
     try:
         yield
     finally:
-        setattr(holder, name, original)
+        with _replacing:
+            place.remove(wrap)
+
+
+class _Replacement:
+    """What stands in the place of something of TensorFlow's while anybody wraps it."""
+
+    def __init__(self, holder: Any, name: str) -> None:
+        self._place = (holder, name)
+        self._original = self._wrapped = getattr(holder, name)
+        self._wrappers: list[Callable[[Any], Any]] = []
+        _replacements[self._place] = self
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether the program has put its own there meanwhile, which is to stay."""
+        holder, name = self._place
+        return getattr(holder, name) is not self._wrapped
+
+    def add(self, wrap: Callable[[Any], Any]) -> None:
+        """Wraps what is there."""
+        self._wrappers.append(wrap)
+        self._put(wrap(self._wrapped))
+
+    def remove(self, wrap: Callable[[Any], Any]) -> None:
+        """Takes a wrapper out, and has the others, or the original, there again."""
+        self._wrappers.remove(wrap)
+        self._put(functools.reduce(lambda inner, each: each(inner), self._wrappers, self._original))
+        if not self._wrappers and _replacements.get(self._place) is self:
+            del _replacements[self._place]
+
+    def _put(self, wrapped: Any) -> None:
+        if not self.is_covered:
+            setattr(*self._place, wrapped)
+        self._wrapped = wrapped
+
+
+_replacements: dict[tuple[Any, str], _Replacement] = {}
+_replacing = threading.RLock()
 
 
 def eager_context() -> Any:
