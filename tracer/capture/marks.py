@@ -28,10 +28,10 @@ class _Listener:
         self.skip_steps = skip_steps
         self.numbers = itertools.count()
         self.pid = os.getpid()
+        self.under_way = threading.Lock()  # held while a step is
 
 
 _listeners: list[_Listener] = []  # the innermost recording is the last
-_within = threading.local()
 
 
 @contextlib.contextmanager
@@ -54,22 +54,24 @@ def step(number: int | None = None) -> Iterator[None]:
                 train(x, y)
 
     It counts for `tracer.trace`, for `trace-scenario script`, and in TensorBoard's Profile tab. What the program does
-    between two blocks is no part of a step. A step inside of a step is part of that.
+    between two blocks is no part of a step. A step inside of a step is part of that, and so is one that another thread
+    begins meanwhile.
 
     Args:
       number: the step's number; they are counted from 0 if it is not given.
     """
     listener = _listeners[-1] if _listeners else None
-    if listener is None or listener.pid != os.getpid() or getattr(_within, "step", False):
+    if listener is None or listener.pid != os.getpid() or not listener.under_way.acquire(blocking=False):
         yield
         return
-    counted = next(listener.numbers)
-    _within.step = True
-    listener.told.begin(STEP, counted if number is None else number, tentative=counted < listener.skip_steps)
     raised = True
     try:
+        counted = next(listener.numbers)
+        listener.told.begin(STEP, counted if number is None else number, tentative=counted < listener.skip_steps)
         yield
         raised = False
     finally:
-        _within.step = False
-        listener.told.end(raised=raised)
+        try:
+            listener.told.end(raised=raised)
+        finally:
+            listener.under_way.release()
