@@ -66,13 +66,24 @@ def test_the_oldest_windows_give_way_but_for_the_one_that_counts(made, tmp_path:
 
 
 def test_windows_stay_within_their_bytes(made, tmp_path: Path) -> None:
-    """Where two windows are larger than the limit, only the newest stays."""
+    """Where two windows are larger than the limit, only the one that has every kernel stays."""
     windows = made(skip_steps=0, steps=1, every=2, max_bytes=1)
     stepped(windows, 6)
     windows.finish()
 
-    assert [each["first_step"] for each in windows.outcome()["windows"]] == [4]
+    assert [(each["first_step"], each["complete"]) for each in windows.outcome()["windows"]] == [(0, True)]
     assert len(sessions(tmp_path)) == 1
+
+
+def test_the_step_that_pays_for_new_functions_is_in_no_number(made, tmp_path: Path) -> None:
+    """Where the program does something else then, or ends, there is no window of that step."""
+    windows = made(skip_steps=0, steps=2, fresh=True)
+    stepped(windows, 1, name="fit")
+    stepped(windows, 1, name="evaluate")
+    time.sleep(0.1)
+    windows.finish()
+
+    assert (windows.outcome(), sessions(tmp_path)) == ({}, [])
 
 
 def test_what_follows_the_last_call_for_long_is_no_part_of_its_step(made) -> None:

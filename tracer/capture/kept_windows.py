@@ -165,10 +165,10 @@ class KeptWindows:
         return len(self._windows) > KEPT or bool(self._max_bytes and size > self._max_bytes)
 
     def _oldest(self) -> Profiled:
-        """Returns the oldest window, but for the newest, and for the only one that has every kernel."""
+        """Returns the oldest window but for the newest; never the only one that has every kernel."""
         complete = [window for window in self._windows if window.complete]
         only = complete[0] if len(complete) == 1 else None
-        return next((window for window in self._windows[:-1] if window is not only), self._windows[0])
+        return next(window for window in (*self._windows[:-1], self._windows[-1]) if window is not only)
 
     def _drop(self, window: Profiled) -> None:
         self._windows.remove(window)

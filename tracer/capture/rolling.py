@@ -192,7 +192,9 @@ class Windows:
     def _roll(self, function: str, number: int, tentative: bool) -> None:
         """Closes the window that has its steps, and opens the next where it is due."""
         if self._open is not None:
-            if self._settling:
+            if self._settling and self._open.function != function:
+                self._close("")
+            elif self._settling:
                 self._settled()
             elif self._open.tentative and not tentative:
                 self._seamless = not (self._profiler and self._profiler.used_up)
@@ -260,6 +262,7 @@ class Windows:
         if self._open is None or self._profiler is None:
             return
         begin = time.perf_counter_ns()
+        save = save and not self._settling  # the step that pays for new functions is in no number
         window, self._open = self._open, None
         self._settling = False
         window.stopped = stopped
@@ -315,7 +318,8 @@ class Windows:
         assert self._step is not None
         _, begin_ns, mark = self._step
         self._step = None
-        if self._open is not None and mark is not None and not (self._profiler and self._profiler.used_up):
+        counts = mark is not None and not self._settling and not (self._profiler and self._profiler.used_up)
+        if self._open is not None and counts:
             self._open.step_ns.append(self._returned_ns - begin_ns)
             self._open.wall_ns += self._returned_ns - begin_ns
 
