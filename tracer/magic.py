@@ -15,7 +15,7 @@ import shlex
 import tokenize
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any
 
 import click
@@ -79,6 +79,8 @@ def _trace(shell: Any, line: str, cell: str) -> Run | None:
         raise error.with_traceback(None) from None
     except TracerError as error:
         raise _shown(error) from None
+    from tracer.capture.signals import die_if_told_to
+
     opened: list[Path] = []
     try:
         record(opened.append)
@@ -87,6 +89,7 @@ def _trace(shell: Any, line: str, cell: str) -> Run | None:
             raise _shown(error) from None
         if opened:
             _keep(shell, options["output"], _read(opened[0]), show=True)
+        die_if_told_to(error)
         raise error.with_traceback(program.part_of(error.__traceback__))  # noqa: B904  # it is the same error
     run = _read(opened[0])
     _keep(shell, options["output"], run)
@@ -170,9 +173,14 @@ class _Cell:
         shown = tree.body and isinstance(tree.body[-1], ast.Expr) and not _ends_with_semicolon(source)
         last = tree.body[-1:] if shown else []
         rest = ast.Module(tree.body[: len(tree.body) - len(last)], tree.type_ignores)
-        self._rest = compile(rest, self._file, "exec", shell.compile.flags)
-        self._shows = compile(ast.Interactive(last), self._file, "single", shell.compile.flags)  # a value, by a hook
-        self._last = compile(ast.Module(last, []), self._file, "exec", shell.compile.flags)
+        self._rest = self._compiled(rest, "exec")
+        self._shows = self._compiled(ast.Interactive(last), "single")  # a value, by a hook
+        self._last = self._compiled(ast.Module(last, []), "exec")
+
+    def _compiled(self, tree: ast.Module | ast.Interactive, mode: str) -> CodeType:
+        flags = self._shell.compile.flags
+        code: CodeType = compile(tree, self._file, mode, flags, dont_inherit=True)  # nothing of this file's
+        return code
 
     def __call__(self) -> None:
         """Runs it. The value of its last line is shown, as that of any cell, but only once."""

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
+import unittest
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -94,7 +96,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     """Records the test, and has it fail where its limits are broken."""
     watched = item.stash.get(_WATCHED, None)
     if watched is None or (watched.limits is None and not item.config.getoption("trace_scenario")):
-        yield
+        outcome = yield
+        _end_if_told_to(_error(item, outcome))
         return
     from tracer.testing.limits import broken_limits
     from tracer.testing.recording import Recording
@@ -102,9 +105,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     recording = watched.recording = Recording()
     recording.start(_run_name(item), _logdir(item.config), profile=item.config.getoption("trace_scenario_profile"))
     outcome = yield
-    error = outcome.excinfo[1] if outcome.excinfo else None
-    skipped = isinstance(error, pytest.skip.Exception)
+    error = _error(item, outcome)
+    skipped = isinstance(error, (pytest.skip.Exception, unittest.SkipTest))
     recording.end(None if skipped else error)
+    _end_if_told_to(error)
     if watched.limits is None or skipped:
         return
     said = broken_limits(recording, watched.limits)
@@ -224,6 +228,20 @@ def _check_graph(
         raise GraphChanged(changed)
     if problem:
         pytest.fail(problem)
+
+
+def _error(item: pytest.Item, outcome: Any) -> BaseException | None:
+    """Returns what the test raised. Of unittest's tests pytest keeps it, and tells later."""
+    kept = getattr(item, "_excinfo", None)
+    error: BaseException | None = outcome.excinfo[1] if outcome.excinfo else kept[0].value if kept else None
+    return error
+
+
+def _end_if_told_to(error: BaseException | None) -> None:
+    """Ends pytest where a recording made an exception of SIGTERM, which pytest takes for the failure of one test."""
+    signals = sys.modules.get("tracer.capture.signals")
+    if signals is not None:
+        signals.die_if_told_to(error)
 
 
 def _limits(item: pytest.Item) -> Limits:

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,17 @@ class TestUnit(unittest.TestCase):
     @pytest.mark.trace(max_retraces=0)
     def test_method(self):
         step(tf.ones([3, 2]), flag=3)
+
+class TestOwn(unittest.TestCase):
+    @pytest.mark.trace(max_nodes=2)
+    def test_fails_by_itself(self):
+        step(tf.ones([5, 2]))
+        self.fail("a failure of unittest's")
+
+    @pytest.mark.trace(max_nodes=2)
+    def test_skips(self):
+        step(tf.ones([5, 3]))
+        self.skipTest("enough")
 
 @pytest.mark.trace(max_retraces=1, max_nodes=2, no_findings=["debug-op", "float64"])
 def test_breaks_all_limits():
@@ -136,6 +148,7 @@ def test_module():
     assert_graph(Net(), tf.ones([8, 4]))
 
 class TestTwo:
+    @pytest.mark.trace(max_retraces=0)
     def test_functions(self, assert_graph):
         def f(x):
             with tf.name_scope(SCOPE):
@@ -232,7 +245,9 @@ def test_tests_fail_that_break_their_limits(said: Said) -> None:
         "test_recorded.test_traces_nothing": "passed",
         "test_recorded.test_retraces": "passed",
         "TestClass.test_method": "passed",
+        "TestOwn.test_fails_by_itself": "failed",
         "TestUnit.test_method": "failed",
+        "TestOwn.test_skips": "skipped",
         "test_recorded.test_breaks_all_limits": "failed",
         "test_recorded.test_fails_by_itself": "failed",
         "test_recorded.test_is_expected_to_fail": "skipped",
@@ -270,8 +285,9 @@ def test_a_failure_explains_what_broke_the_limits(said: Said, project: Path) -> 
 def test_both_failures_are_shown(said: Said) -> None:
     """A test that fails by itself shows that failure, and below it the limits that it breaks."""
     assert "its own failure" in said.texts["test_recorded.test_fails_by_itself"]
-    assert "- limits of the trace marker -" in said.output
-    assert said.output.count("and max_nodes is 2: ") == 2 + said.output.count("Failed: the graph of")
+    assert "a failure of unittest's" in said.texts["TestOwn.test_fails_by_itself"]
+    assert said.output.count("- limits of the trace marker -") == 2
+    assert said.output.count("and max_nodes is 2: ") == 3 + said.output.count("Failed: the graph of")
 
 
 def test_a_session_of_the_tests_own_goes_first(said: Said) -> None:
@@ -293,9 +309,10 @@ def test_the_summary_comes_from_all_processes(said: Said, project: Path) -> None
     folders = {row.replace(".py::", ".").replace("::", ".") for row in rows} - {"test_recorded.test_uses_the_fixture"}
     assert {folder.name for folder in logdir.iterdir()} == folders
     total = next(line for line in summary if " tests: " in line)
-    assert total.startswith("9 of 10 tests: 9 functions, 13 traces, 4 retraces; 9 runs in")
-    assert [run.scenario for run in tracer.runs(logdir=logdir).runs.items if run.status != "complete"] == [
-        "test_recorded.test_fails_by_itself"
+    assert total.startswith("11 of 12 tests: 11 functions, 15 traces, 4 retraces; 11 runs in")
+    assert sorted(run.scenario for run in tracer.runs(logdir=logdir).runs.items if run.status != "complete") == [
+        "test_recorded.TestOwn.test_fails_by_itself",
+        "test_recorded.test_fails_by_itself",
     ]
 
 
@@ -333,6 +350,31 @@ def test_the_profiler_gives_way_too(tmp_path: Path) -> None:
     assert session.run.warnings == ()
     assert recording.problem.startswith("it has a session of its own: session 'own', opened at ")
     assert [path.name for path in tmp_path.iterdir()] == ["own"]
+
+
+ENDED = """
+import os, signal
+import tensorflow as tf
+import tracer
+
+def test_is_told_to_end(tmp_path):
+    with tracer.trace("own", logdir=tmp_path, profile=False):
+        tf.function(lambda x: x + 1)(tf.ones([2]))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+def test_follows():
+    print("went on")
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--trace-scenario",)])
+def test_sigterm_ends_pytest(options: tuple[str, ...], tmp_path: Path) -> None:
+    """A recording makes an exception of it, so that it can close; pytest would go on after it."""
+    project = make_project(tmp_path, test_ended=ENDED)
+    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:timeout", *options]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=240, check=False)
+
+    assert (done.returncode, "went on" in done.stdout) == (-signal.SIGTERM, False)
 
 
 @pytest.fixture(scope="module")

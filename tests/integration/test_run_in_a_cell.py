@@ -34,6 +34,7 @@ CELLS = {
     ),
     "steps": "%%trace --steps 3 --warmup 2 -o run\ncount = globals().get('count', 0) + 1\ndouble(tf.ones([2])).shape",
     "count": "count, run.window.steps, run.window.warmup",
+    "types": "%%trace --no-profile\ndef f(x: int): pass\nprint(f.__annotations__)\ndouble(tf.ones([8]))",
     "wrong": "%%trace --setps 3\n1",
     "syntax": "%%trace\nif if",
     "nested": (
@@ -127,6 +128,11 @@ def test_with_steps_the_cell_runs_again_and_again_and_shows_its_value_once(outpu
     assert plain(outputs["count"]) == "(9, 3, 2)"
     assert value["text/plain"] == "TensorShape([2])"
     assert "window: 3 steps after 2 warm-up calls" in page["text/html"]
+
+
+def test_a_traced_cell_means_what_it_means_without(outputs):
+    """It has no `from __future__` that it does not have itself."""
+    assert stdout(outputs["types"]) == "{'x': <class 'int'>}\n"
 
 
 def test_a_wrong_option_is_one_line_with_a_hint(outputs):

@@ -20,6 +20,7 @@ from tests.integration.conftest import COMMAND, heed_ctrl_c, started, trace_scen
 from tests.integration.test_faults import only_run
 from tracer import text
 from tracer.recorded import Run
+from tracer.store.events import read_graph_tags
 from tracer.store.load import load_run
 
 LOOP = """
@@ -362,10 +363,22 @@ def test_a_package_runs_as_python_runs_it(tmp_path: Path) -> None:
             0,
             "complete",
         ),
+        (  # inside of C, where no handler of Python's comes to run
+            "import multiprocessing, time\n"
+            "child = multiprocessing.get_context('fork').Process(target=sum, args=(range(10**12),))\n"
+            "child.start()\ntime.sleep(0.3)\nchild.terminate()\nchild.join(20)\nprint(child.exitcode)\n",
+            0,
+            "complete",
+        ),
         ("import os; os._exit(status=3)", 3, "failed"),
         ("import sys; print(sys.stdin.read())", 0, "complete"),
         ("import warnings; warnings.warn('careful')", 0, "complete"),
         ("import signal, os\nos.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM, "interrupted"),
+        (  # as runners of tests do, which take whatever a test raises for its failure
+            "import signal, os\ntry:\n    os.kill(os.getpid(), signal.SIGTERM)\nexcept BaseException:\n    pass\n",
+            -signal.SIGTERM,
+            "interrupted",
+        ),
         ("import signal, os\nos.kill(os.getpid(), signal.SIGINT)", -signal.SIGINT, "interrupted"),
     ],
 )
@@ -519,15 +532,69 @@ def test_a_log_folder_that_goes_before_tensorflow_comes_is_no_failure_of_the_pro
     assert "Traceback" not in done.stderr
 
 
-def test_a_handler_that_a_program_sets_stays(tmp_path: Path) -> None:
-    """What a block does with SIGTERM meanwhile is there when the session is over."""
+def test_a_program_that_asks_for_tensorflow_before_it_imports_it_is_recorded(record: Callable[..., Recorded]) -> None:
+    """Many libraries look first whether there is a TensorFlow; others try to import it in vain at first."""
+    source = """
+        import importlib.util, sys
+        assert importlib.util.find_spec("tensorflow") is not None
+        sys.modules["numpy"] = None
+        try:
+            import tensorflow
+        except ImportError:
+            del sys.modules["numpy"]
+            for name in [name for name in sys.modules if name.startswith("tensorflow")]:
+                del sys.modules[name]
+        assert importlib.util.find_spec("tensorflow") is not None
+        import tensorflow as tf
+        tf.function(lambda x: x + 1)(tf.ones([2]))
+    """
+    recorded = record(source, options=("--no-profile",))
+
+    assert (recorded.done.returncode, list(recorded.run.functions)) == (0, ["<lambda>"])
+
+
+def test_what_a_program_exports_is_whole(record: Callable[..., Recorded]) -> None:
+    """The graphs of its own trace are in its export, however many windows end before that, and in the run as well."""
+    source = """
+        import sys
+        import tensorflow as tf
+
+        @tf.function
+        def step(x):
+            return tf.tanh(x @ x)
+
+        tf.summary.trace_on(graph=True)
+        for _ in range(60):
+            step(tf.ones([4, 4]))
+        for number in range(40):
+            tf.function(lambda x: x + number)(1)
+        with tf.summary.create_file_writer("own").as_default():
+            tf.summary.trace_export("mine", step=0)
+    """
+    recorded = record(source, options=("--steps", "2", "--every", "5"))
+    [file] = Path(recorded.run.path).parents[2].glob("own/events.*")
+    exported = [
+        node.op for graph in read_graph_tags(file)["mine"].function_graphs for node in graph.pre_optimization_graph.node
+    ]
+
+    assert {"MatMul", "Tanh"} <= set(exported)
+    assert recorded.run.functions["step"].traces[0].stages["optimized"] == ""
+
+
+@pytest.mark.parametrize(
+    ("sets", "stays"),
+    [
+        ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", "signal.getsignal(signal.SIGTERM) is signal.SIG_IGN"),
+        ("sys.unraisablehook = print", "sys.unraisablehook is print"),
+    ],
+)
+def test_a_handler_that_a_program_sets_stays(sets: str, stays: str, tmp_path: Path) -> None:
+    """What a block does with SIGTERM, or with what Python cannot raise, is there when the session is over."""
     done = subprocess.run(
         [
             sys.executable,
             "-c",
-            "import signal, tracer\n"
-            "with tracer.trace('block', profile=False):\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-            "print(signal.getsignal(signal.SIGTERM) is signal.SIG_IGN)\n",
+            f"import signal, sys, tracer\nwith tracer.trace('block', profile=False):\n    {sets}\nprint({stays})\n",
         ],
         cwd=tmp_path,
         capture_output=True,

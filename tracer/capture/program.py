@@ -118,13 +118,14 @@ def record_program(
     error: BaseException | None = None
     failure: TracerError | None = None
     try:
-        with sigterm_raises(stuck=session.save), delivered_again(), session.listening():
+        with sigterm_raises(stuck=session.save) as signals, delivered_again(), session.listening():
             try:
                 program.run()
             except BaseException as raised:  # noqa: BLE001  # however it ends, the run is closed
                 error = raised
             code = ended_with(error) if not isinstance(error, Terminated) else 0
             threads.wait()
+            error = signals[0] if signals else error  # the program may have gone on, which it would not without us
     except BaseException as late:  # noqa: BLE001  # while it waited for the program's threads
         error = error or late
         code = ended_with(late)

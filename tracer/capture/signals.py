@@ -18,6 +18,7 @@ _AGAIN_S = 0.05  # long enough to leave the `__del__`, short enough for a person
 
 
 _in_children: list[tuple[socket.socket, int]] = []  # what a forked child has to let go of, and what was there before
+_handlers: dict[int, Any] = {}  # by signal, the handlers of ours that a forked child would inherit
 
 
 class Terminated(SystemExit):
@@ -30,34 +31,36 @@ class Terminated(SystemExit):
 
 
 @contextmanager
-def sigterm_raises(*, stuck: Callable[[], None] = lambda: None) -> Iterator[None]:
+def sigterm_raises(*, stuck: Callable[[], None] = lambda: None) -> Iterator[list[Terminated]]:
     """Lets SIGTERM, and a closed terminal, end the block by an exception, unless the program handles them itself.
+
+    Yields a list of what was raised: who runs the program's parts, as a runner of tests does, may take the exception
+    for a failure of one, and go on.
 
     Python can only raise it between two of its own instructions. A program that has not come to one some seconds later,
     as it is inside of a long op, dies of the signal as it would without us; `stuck` is called before, in a thread.
     """
     numbers = [number for number in _ENDING if _in_main_thread() and signal.getsignal(number) is signal.SIG_DFL]
+    raised: list[Terminated] = []
     if not numbers:
-        yield
+        yield raised
         return
-    owner = os.getpid()
     reacted = threading.Event()
 
     def terminate(number: int, _frame: Any) -> None:
         reacted.set()
-        if os.getpid() != owner:  # a forked child inherits the handler, but has no session to close
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-            return
-        raise Terminated(128 + number)
+        raised.append(Terminated(128 + number))
+        raise raised[-1]
 
     for number in numbers:
         signal.signal(number, terminate)
+        _handlers[number] = terminate
     try:
         with _watched(numbers, reacted, stuck):
-            yield
+            yield raised
     finally:
         for number in numbers:
+            _handlers.pop(number, None)
             if signal.getsignal(number) is terminate:  # else the program has put its own there meanwhile
                 signal.signal(number, signal.SIG_DFL)
 
@@ -98,7 +101,15 @@ def _watched(numbers: list[signal.Signals], reacted: threading.Event, stuck: Cal
 
 
 def _let_go() -> None:
-    """Has a forked child tell nobody of its signals: its parent would take them for its own."""
+    """Has a forked child die of its signals, as it has no session to close, and tell nobody of them.
+
+    Its parent would take them for its own, and a handler of Python's does not come to run in a child that hangs.
+    """
+    for number, handler in _handlers.items():
+        with suppress(ValueError):  # another thread than the main one has forked
+            if signal.getsignal(number) is handler:
+                signal.signal(number, signal.SIG_DFL)
+    _handlers.clear()
     while _in_children:
         ours, before = _in_children.pop()
         with suppress(ValueError, OSError):  # another thread than the main one has forked
@@ -108,6 +119,15 @@ def _let_go() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_let_go)
+
+
+def die_if_told_to(error: BaseException | None) -> None:
+    """Has the process die of the signal that an exception stands for, where the exception would not end it.
+
+    Who calls the program's parts, as pytest and IPython do, takes it for a failure of one of them, and goes on.
+    """
+    if isinstance(error, Terminated):
+        _die_of(error.signal)
 
 
 def _die_of(number: int) -> None:
@@ -137,7 +157,8 @@ def delivered_again() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.unraisablehook = before
+        if sys.unraisablehook is hook:  # else the program has put its own there meanwhile
+            sys.unraisablehook = before
 
 
 @contextmanager
