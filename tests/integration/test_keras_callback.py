@@ -167,7 +167,7 @@ def test_each_call_of_a_callback_is_a_run(fits: Fits) -> None:
 def test_a_model_that_ran_before_has_no_complete_window(fits: Fits) -> None:
     """What ran before the recording may lack cheap kernels: the second fit's run says so, the first one's does not."""
     assert fits.window("several", 0).incomplete == ""
-    assert fits.window("several", 1).incomplete.startswith(f"{fits.step} ran before this recording")
+    assert fits.window("several", 1).incomplete.startswith(f"'{fits.step}' ran before the recording")
 
 
 def test_the_profiler_of_kerass_own_callback_works(fits: Fits) -> None:

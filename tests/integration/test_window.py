@@ -277,6 +277,15 @@ def test_seconds_that_are_none_are_refused(seconds: float, tmp_path: Path) -> No
     assert list(tmp_path.glob("*")) == []
 
 
+@pytest.mark.parametrize("given", [{"skip_steps": 2}, {"every": 100}, {"step_function": "step"}])
+def test_what_is_for_windows_of_steps_needs_their_length(given: dict[str, Any], tmp_path: Path) -> None:
+    """A block without `steps` is one window, so what says which steps to profile is refused."""
+    with pytest.raises(UsageError, match="are for windows of steps"), tracer.trace("test", logdir=tmp_path, **given):
+        pass
+
+    assert list(tmp_path.glob("*")) == []
+
+
 def test_the_command_line_refuses_them_too(tmp_path: Path) -> None:
     """`--profile-seconds 0` is exit code 2, with one line and a hint."""
     done = trace_scenario("run", "demo_module", "--profile-seconds", "0", "--logdir", tmp_path)
@@ -308,7 +317,7 @@ def test_a_block_says_which_functions_ran_before_it(tmp_path: Path) -> None:
     window = window_of(session.run)
 
     assert calls_of(session.run)["Tanh"] < 300
-    assert window.incomplete.startswith("'turning' ran before the block")
+    assert window.incomplete.startswith("'turning' ran before the recording")
     assert "tracer.record" in window.incomplete
 
 

@@ -21,12 +21,13 @@ from typing import Any
 from tracer.capture import hooks
 from tracer.capture.rolling_session import RollingSession, RollingSettings
 from tracer.capture.signals import interrupt_noted
+from tracer.capture.window import ran_before
 from tracer.errors import ProgramFailed, TracerError, reason
 from tracer.recorded import Warned
 from tracer.text import plural
 
 VERBS = {"fit": "Model.fit", "evaluate": "Model.evaluate", "predict": "Model.predict"}
-_NAMES = 3  # so many functions are named in a sentence
+_FIRST_FIT = "record the model's first fit, or compile() it again before this one"
 
 
 class FitSession(RollingSession):
@@ -112,7 +113,7 @@ class FitSession(RollingSession):
     def close(self, error: BaseException | None) -> None:
         """Ends the session, once. Args and raises: as `Session.close`."""
         if not self._closed and os.getpid() == self._pid:
-            self.windows.ran_before = self._ran_before()
+            self.windows.ran_before = ran_before(self.functions_so_far, advice=_FIRST_FIT)
         super().close(error)
 
     def close_if_over(self) -> None:
@@ -122,7 +123,7 @@ class FitSession(RollingSession):
 
     def save(self) -> None:
         """Has what is known by now on disk."""
-        self.windows.ran_before = self._ran_before()
+        self.windows.ran_before = ran_before(self.functions_so_far, advice=_FIRST_FIT)
         super().save()
 
     def _left(self) -> None:
@@ -174,16 +175,6 @@ class FitSession(RollingSession):
 
     def _interrupted(self) -> None:
         self._seen = KeyboardInterrupt()
-
-    def _ran_before(self) -> str:
-        names = [function.name for function in self.functions_so_far if function.existing and function.calls]
-        if not names:
-            return ""
-        listed = ", ".join(names[:_NAMES]) + (", ..." if len(names) > _NAMES else "")
-        return (
-            f"{listed} ran before this recording, and TensorFlow stops to trace a cheap kernel after about 90 runs "
-            "that nobody traced: record the model's first fit, or compile() it again before this one"
-        )
 
     def _said(self) -> list[Warned]:
         found = super()._said()

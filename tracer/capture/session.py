@@ -24,7 +24,7 @@ from tracer.capture.signals import Terminated, delivered_again, postponed, sigte
 from tracer.capture.stepping import rolling_windows
 from tracer.capture.summary_trace import SummaryTrace
 from tracer.capture.window import block_window
-from tracer.errors import SessionActive, TracerError, WriteFailed, reason
+from tracer.errors import SessionActive, TracerError, UsageError, WriteFailed, reason
 from tracer.recorded import Run, Warned
 from tracer.store import layout
 from tracer.store.load import load_run
@@ -331,11 +331,16 @@ def trace(
     Nothing is run twice, and nothing is instantiated again. `tracer.step()` marks the steps of a loop in the block.
 
     Raises:
-      UsageError: `profile_seconds` is no time above 0.
+      UsageError: `profile_seconds` is no time above 0, a number of steps is out of range, or what is for windows of
+        steps is given without `steps`.
       SessionActive: another session is open in this process; the message names it.
       WriteFailed: the run could not be written whole.
     """
     plan = None
+    if steps is None and (skip_steps, every, step_function) != (1, 0, ""):
+        raise UsageError(
+            "skip_steps, every and step_function are for windows of steps", hint="how long is one? steps=10"
+        )
     if steps is not None:
         plan = checked_plan(steps=steps, skip_steps=skip_steps, every=every, seconds=profile_seconds)
     with (

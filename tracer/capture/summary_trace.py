@@ -50,7 +50,7 @@ class SummaryTrace:
         self._on = True
         tf_private.start_collecting()
 
-    def stop(self, *, export: bool = True) -> list[Any]:
+    def stop(self) -> list[Any]:
         """Ends the trace, leaves nothing switched on, and returns the FunctionGraphs messages that it wrote."""
         import tensorflow as tf
 
@@ -58,10 +58,9 @@ class SummaryTrace:
             return []
         self._on = False
         try:
-            if export and tf_private.trace_is_on():
+            if tf_private.trace_is_on():
                 return self._export()
-            if export:
-                self._warn("the program ended the session's trace itself (trace_export or trace_off)")
+            self._warn("the program ended the session's trace itself (trace_export or trace_off)")
             return []
         except (TracerError, tf.errors.OpError, OSError, ValueError) as error:
             self._warn(f"TensorFlow could not export it: {reason(error)}")

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tracer.capture.session import Session
 
 _NAMES = 3  # so many functions are named in a sentence
+_BEGIN_EARLIER = (
+    "begin the block before the first call, or record with tracer.record, which has functions instantiated again"
+)
 _LONGER = (
     "--profile-seconds N (profile_seconds=N) has it run longer where time was up; memory is bounded in any case, so "
     "record fewer steps, or a smaller part of the program"
@@ -169,14 +172,14 @@ class _MarkedSteps:
             self.step_ns.append(time.perf_counter_ns() - self._began_ns)
 
 
-def ran_before(functions: Sequence[RecordedFunction]) -> str:
-    """Returns why cheap kernels may be missing: functions that ran before the block; empty if none did."""
+def ran_before(functions: Sequence[RecordedFunction], *, advice: str = _BEGIN_EARLIER) -> str:
+    """Returns why cheap kernels may be missing: functions that ran before the recording; empty if none did."""
     names = [function.name for function in functions if function.existing and function.calls]
     if not names:
         return ""
     return (
-        f"{_listed(names)} ran before the block, and TensorFlow stops to trace a cheap kernel after about 90 runs: "
-        "begin the block before the first call, or record with tracer.record, which has functions instantiated again"
+        f"{_listed(names)} ran before the recording, and TensorFlow stops to trace a cheap kernel after about 90 runs "
+        f"that nobody traced: {advice}"
     )
 
 
