@@ -230,7 +230,8 @@ def test_names_of_instructions_lead_into_loops_branches_and_calls(control: Run) 
                     of_several.add(name)
 
     assert programs == 20
-    assert {name.partition("switch_case")[0] for name in of_several} == {"", "gradient_tape/"}
+    last = {name.rpartition(";")[2] for name in of_several}  # older versions of XLA name what it was fused with before
+    assert {name.partition("switch_case")[0] for name in last} == {"", "gradient_tape/"}
 
 
 def test_a_node_in_a_loop_is_lowered_into_what_computes_it(control: Run) -> None:

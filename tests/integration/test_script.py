@@ -20,6 +20,7 @@ from tests.integration.conftest import COMMAND, heed_ctrl_c, started, trace_scen
 from tests.integration.test_faults import only_run
 from tracer import text
 from tracer.recorded import Run
+from tracer.report.ops import OpsReport
 from tracer.store.events import read_graph_tags
 from tracer.store.load import load_run
 
@@ -211,13 +212,19 @@ DATASET = """
 """
 
 
+def muls(report: OpsReport) -> int:
+    """Returns how many executions of a `mul` the window has: those of the dataset run ahead, so not always the same."""
+    return sum(execution.op.name == "mul" for profile in report.timing.profiles for execution in profile)
+
+
 def test_nodes_of_one_name_in_the_step_and_in_its_dataset_are_apart(record: Callable[..., Recorded]) -> None:
-    """A step of a batch of 4 runs its own `mul` once, and that of what the dataset maps 4 times, each at its line."""
+    """Each step runs its own `mul` once, and what the dataset maps has all others, each at its line."""
     report = tracer.ops(record(DATASET).run.path)
     found = [row for row in report.ops.items if row.node.op == "Mul"]
     rows = [(row.node.time.trace, row.node.time.calls, row.source.line) for row in found if row.source is not None]
 
-    assert sorted(rows) == [("000-Dataset_map_lambda", 40, 9), ("001-train_step", 10, 6)]
+    assert sorted(rows) == [("000-Dataset_map_lambda", muls(report) - 10, 9), ("001-train_step", 10, 6)]
+    assert muls(report) > 20
     assert (report.timing.coverage_nodes, report.timing.untraced) == (1.0, 0)
 
 
@@ -227,7 +234,8 @@ def test_nodes_of_a_dataset_that_is_not_recorded_are_nobodys(record: Callable[..
     [calls] = [row.node.time.calls for row in report.ops.items if row.node.op == "Mul"]
     [lost] = report.timing.unattributed
 
-    assert (calls, lost.calls, lost.examples) == (10, 40, ("mul",))
+    assert (calls, lost.calls, lost.examples) == (10, muls(report) - 10, ("mul",))
+    assert muls(report) > 20
 
 
 def test_a_program_of_one_call_has_a_profile_of_that(record: Callable[..., Recorded]) -> None:
