@@ -33,13 +33,13 @@ def test_a_moment_is_in_the_total_of_an_op_once(one, two):
     assert sum(each.calls for each in sums.values()) == len(one) + len(two)
 
 
-def steps(*numbers):
+def steps(*numbers, path="vm.xplane.pb"):
     """Returns a profile with steps of these numbers, and an execution in each."""
     events = (
         f"step{{step_num={number},_r=1}} {10 * place}-{10 * place + 9}  a:Mul {10 * place + 1}-{10 * place + 2}"
         for place, number in enumerate(numbers)
     )
-    return profile(host("main  " + "  ".join(events)))
+    return profile(host("main  " + "  ".join(events)), path=path)
 
 
 def test_each_step_of_each_host_has_a_number():
@@ -59,3 +59,12 @@ def test_hosts_have_the_steps_of_one_number_in_common():
 def test_a_program_that_counts_anew_has_its_steps_in_their_order():
     """The steps of the second epoch come behind those of the first."""
     assert common_steps([steps(0, 1, 0, 1)]) == [[0, 1, 2, 3]]
+
+
+def test_windows_have_no_step_in_common():
+    """A window's steps come behind those of the one before, whatever their numbers; its hosts have theirs in common."""
+    epochs = [steps(0, 1, path="first/vm.xplane.pb"), steps(0, 1, path="second/vm.xplane.pb")]
+    hosts = [steps(0, 1, path=f"{window}/{vm}.xplane.pb") for window in ("first", "second") for vm in "ab"]
+
+    assert common_steps(epochs) == [[0, 1], [2, 3]]
+    assert common_steps(hosts) == [[0, 1], [0, 1], [2, 3], [2, 3]]

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import NamedTuple
 
 # How an execution was seen.
@@ -131,6 +132,16 @@ class Profile:
     events: int  # of the file, all of them
     lost: Mapping[str, int]  # events that could not be used as they should be, by reason
     pipeline: frozenset[str] = frozenset()  # what datasets consist of, by tf.data's names: "Prefetch", "ParallelMapV2"
+
+    @property
+    def session(self) -> str:
+        """The session that it is of: its folder, in which each host has a file. A program has one for each window."""
+        return str(PurePath(self.path).parent)
+
+    @property
+    def host_file(self) -> str:
+        """The name of its file: that of the host, with a port where the host has several processes."""
+        return PurePath(self.path).name
 
     def __len__(self) -> int:
         return len(self.executions)
