@@ -20,6 +20,8 @@ HOST = "/device:CPU:"  # how the names of the host's devices begin: a program ma
 
 _ACCELERATOR = re.compile(r"(?i)(gpu|tpu)_(\d+)_")
 
+RAISED = "raised"  # the stat by which our marks of steps say so
+
 FOLDING = -1  # the executor's number for runs that belong to no step: constants, and graphs of tf.data
 
 
@@ -48,6 +50,7 @@ class Step(NamedTuple):
     thread: int  # index into `Profile.threads`
     start_ns: int
     end_ns: int
+    raised: bool = False  # whether it was left by an exception: then it is no sample of a step
 
 
 class Execution(NamedTuple):

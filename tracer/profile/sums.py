@@ -67,6 +67,18 @@ def common_steps(profiles: Sequence[Profile]) -> StepKeys:
     return [[numbers[place] for place in each] for each in places]
 
 
+def counted_steps(profiles: Sequence[Profile]) -> StepKeys:
+    """Returns the numbers of `common_steps`; -1 for a step that raised, on all hosts that have it."""
+    keys = common_steps(profiles)
+    raised = {
+        key
+        for profile, each in zip(profiles, keys, strict=True)
+        for step, key in zip(profile.steps, each, strict=True)
+        if step.raised
+    }
+    return [[-1 if key in raised else key for key in each] for each in keys]
+
+
 def _places(profile: Profile) -> list[tuple[int, int]]:
     """Returns for each step how many before it have its number, and the number."""
     seen: Counter[int] = Counter()
