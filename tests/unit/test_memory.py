@@ -144,6 +144,18 @@ def test_peaks_of_hosts_are_added_up():
     assert peak.holders == (Holder("b", 600 * KIB), Holder("a", 100 * KIB))
 
 
+def test_what_found_no_owner_is_a_holder():
+    """The parts of a peak are all of it: what no recorded node was given is named too, on its own device."""
+    events = EVENTS.replace("b/y", "lost/y") + "  " + taken(140, 7 * KIB, 7 * KIB, 4, "a/x", allocator="GPU_0_bfc")
+    found = timing(events)
+    peak, other = memory_peaks(found)
+
+    assert peak.holders == (Holder("(unattributed)", 300 * KIB), Holder("a", 50 * KIB))
+    assert sum(row.held_bytes for row in found.unattributed) == 300 * KIB
+    assert (other.device, other.holders) == ("/device:GPU:0", (Holder("a", 7 * KIB),))
+    assert told(peak).endswith(": 100 KiB from before the window, 300 KiB by (unattributed), 50.0 KiB by a")
+
+
 def test_many_holders_are_summed_up():
     """Three are named; the others are one number."""
     sizes = {"a/x": 40, "b/y": 30, "a/z": 20, "b/late": 10}
