@@ -13,6 +13,7 @@ from tracer.cli import main
 from tracer.errors import NotFound, UsageError
 from tracer.graph.lines import Frame, Lines
 from tracer.profile.model import Allocation
+from tracer.profile.steps import StepAccount
 from tracer.recorded import ModuleScope, Source, Warned, Window
 from tracer.render import json as to_json
 from tracer.render.text import Style
@@ -233,8 +234,9 @@ def test_a_step_that_raised_is_no_sample_of_memory():
     measured = _diff(whole, cut).measured
 
     assert (measured.bytes.after_range, measured.peak_bytes.after_range) == ((10, 10), (100, 100))
-    modes = modes_report("net", "net", [Recorded("graph", cut)]).modes
-    assert modes[0].peak_bytes == 100
+    accounts = tuple(StepAccount("step", n, 0, 0, 1, {}, calls, 0, calls == 1) for n, calls in enumerate((4, 1)))
+    [mode] = modes_report("n", "n", [Recorded("graph", dataclasses.replace(cut, _open_steps=lambda _: accounts))]).modes
+    assert (mode.peak_bytes, mode.kernels) == (100, 4)
 
 
 def test_peaks_of_devices_add_up_and_a_run_without_blocks_has_none():
