@@ -295,11 +295,6 @@ class Run:
         return self.window.bare_cpu_ns if self.window else self.unprofiled_cpu_ns
 
     @property
-    def raised_in_window(self) -> int:
-        """The number of the step that raised with the profiler on; -1 if none did."""
-        return self.raised.step if self.raised and self.raised.where == WINDOW else -1
-
-    @property
     def reference(self) -> str:
         """What a command takes to name it."""
         return self.name if self.is_ours else self.path

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
+import tracer
 from tests.integration.conftest import heed_ctrl_c, trace_scenario
 from tests.integration.test_faults import only_run
 from tracer.recorded import Run, Window
+from tracer.render.text import times
+from tracer.render.text.style import Style
 from tracer.store.load import load_run
 
 ROOT = Path(__file__).parents[2]
@@ -154,6 +157,9 @@ def test_a_step_that_met_the_end_of_the_data_is_named_and_not_counted(fits: Fits
     assert fits.window("unknown_length").steps == 15
     assert warned.code == "empty-steps"
     assert warned.message.startswith(f"{empty} profiled step")
+    page = times.steps(tracer.show(run.path, by="step"), Style())
+    assert "15 steps after 1 warm-up call" in page
+    assert page.count(" raised ") == empty
 
 
 def test_each_call_of_a_callback_is_a_run(fits: Fits) -> None:

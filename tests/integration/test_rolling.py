@@ -11,6 +11,7 @@ import pytest
 from tracer.capture.plan import Plan
 from tracer.capture.rolling import Windows
 from tracer.capture.step_calls import StepCalls
+from tracer.profile.executions import read_profile
 
 
 @pytest.fixture
@@ -48,6 +49,20 @@ def test_a_window_begins_each_so_many_steps(made, tmp_path: Path) -> None:
     assert [(each["first_step"], each["steps"]) for each in kept] == [(1, 2), (6, 2), (11, 2)]
     assert sessions(tmp_path) == [each["session"] for each in kept]
     assert list(tmp_path.glob(".*")) == []
+
+
+def test_the_profile_says_which_step_raised(made, tmp_path: Path) -> None:
+    """A step that raised is none of the window's, whose profile knows it, also where another has its number."""
+    windows = made(skip_steps=0, steps=3)
+    for number, raised in ((0, False), (1, True), (0, True), (1, False), (2, False)):
+        windows.begin("step", number)
+        windows.end(raised=raised)
+    windows.finish()
+    [file] = tmp_path.glob("plugins/profile/*/*")
+    marked = read_profile(file.read_bytes(), file).steps
+
+    assert [(step.number, step.raised) for step in marked] == [(0, False), (1, True), (0, True), (1, False), (2, False)]
+    assert windows.outcome()["window"]["steps"] == 3
 
 
 def test_the_oldest_windows_give_way_but_for_the_one_that_counts(made, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import graph, run, trace
 from tests.profiles import host, profile
-from tracer.profile.memory import in_use, peaks, while_running
+from tracer.profile.memory import in_use, peaks, peaks_of_hosts, while_running
 from tracer.recorded import ModuleScope, Window
 from tracer.render.text import times
 from tracer.render.text.style import Style
@@ -53,15 +53,21 @@ EVENTS = "  ".join(
 )
 
 
-def timing(events=EVENTS, **facts):
-    """Returns the timing of a step with these events."""
+def timing(events=EVENTS, files=("vm",), **facts):
+    """Returns the timing of a step with these events: of one profile, or the same in each of several files."""
+    by_file = dict.fromkeys(files, events) if isinstance(events, str) else dict(zip(files, events, strict=True))
     step = trace(
         "step",
         graphs={"traced": graph("x:Placeholder  a/x:Mul<-x  a/z:Mul<-a/x  b/y:Mul<-a/z  b/late:Mul<-b/y")},
         **facts,
     )
     return read_timing(
-        run(step, profiles=("vm",), window=Window(1, 0, 1000), _open_profile=lambda _: profile(host(events)))
+        run(
+            step,
+            profiles=files,
+            window=Window(1, 0, 1000),
+            _open_profile=lambda path: profile(host(by_file[path]), path=path),
+        )
     )
 
 
@@ -115,6 +121,39 @@ def test_the_peak_in_words_names_who_held_it():
     assert told(found[0]) == (
         "450 KiB in use at the peak, in step 3: 100 KiB from before the window, 300 KiB by net.dense, 50.0 KiB by a"
     )
+
+
+def test_windows_of_one_host_have_the_peak_of_one():
+    """The largest counts, the first of several such, and what nodes held then; no window is a host of its own."""
+    smaller = EVENTS.replace(str(450 * KIB), str(449 * KIB))
+    found = timing((smaller, EVENTS, EVENTS), ("1/vm", "2/vm", "3/vm"))
+
+    assert memory_peaks(found) == memory_peaks(timing())
+    assert {node.time.path: node.time.held_bytes // KIB for node in found.nodes if node.time.held_bytes} == {
+        "a/x": 50,
+        "b/y": 300,
+    }
+    assert [number for number, peaks in enumerate(peaks_of_hosts(found.profiles)) if peaks] == [1]
+
+
+def test_peaks_of_hosts_are_added_up():
+    """Two processes have each its own memory, also on one machine: each writes a file of its own."""
+    [peak] = memory_peaks(timing(files=("1/vm_1", "1/vm_2", "2/vm_1", "2/vm_2")))
+
+    assert (peak.hosts, peak.peak_bytes, peak.before_bytes, peak.step) == (2, 900 * KIB, 200 * KIB, None)
+    assert peak.holders == (Holder("b", 600 * KIB), Holder("a", 100 * KIB))
+
+
+def test_what_found_no_owner_is_a_holder():
+    """The parts of a peak are all of it: what no recorded node was given is named too, on its own device."""
+    events = EVENTS.replace("b/y", "lost/y") + "  " + taken(140, 7 * KIB, 7 * KIB, 4, "a/x", allocator="GPU_0_bfc")
+    found = timing(events)
+    peak, other = memory_peaks(found)
+
+    assert peak.holders == (Holder("(unattributed)", 300 * KIB), Holder("a", 50 * KIB))
+    assert sum(row.held_bytes for row in found.unattributed) == 300 * KIB
+    assert (other.device, other.holders) == ("/device:GPU:0", (Holder("a", 7 * KIB),))
+    assert told(peak).endswith(": 100 KiB from before the window, 300 KiB by (unattributed), 50.0 KiB by a")
 
 
 def test_many_holders_are_summed_up():

@@ -13,6 +13,7 @@ from tracer.profile.executions import read_profile
 from tracer.profile.steps import step_accounts
 from tracer.profile.sums import each_step
 from tracer.recorded import Raised, Window
+from tracer.render.json import times as to_json
 from tracer.render.text import times
 from tracer.render.text.style import Style
 from tracer.report.steps import steps_report
@@ -30,13 +31,13 @@ ENTRY %main (x: f32[4]) -> f32[4] {
 LINE = Frame("net.py", 3, "__call__")
 
 
-def steps(*lengths, busy=40):
+def steps(*lengths, busy=40, raised=()):
     """Returns a thread's events: a step of each length, in which a product runs for `busy` per cent of it."""
     events, begin = [], 0
     for number, length in enumerate(lengths):
         ops = begin + 20
         events += [
-            f"step{{step_num={number},_r=1}} {begin}-{begin + length}",
+            f"step{{step_num={number},_r=1{',raised=1' * (number in raised)}}} {begin}-{begin + length}",
             f"EagerLocalExecute: __inference_step_0 {begin + 1}-{begin + length - 1}",
             f"FunctionRun{{id={number + 7}}} {begin + 2}-{begin + 3}",
             f"ExecutorState::Process{{id={number + 7}}} {begin + 10}-{begin + length - 2}",
@@ -126,10 +127,10 @@ def test_a_step_that_raised_is_no_sample():
     """It is listed, and is in no median; the page says which it was, and how it ended."""
     window = Window(steps=3, warmup=1, wall_ns=330, step_ns=(100, 110, 120))
     facts = {"window": window, "raised": Raised("window", 3), "error": "ValueError: no good"}
-    report = steps_report(timed(steps(100, 110, 120, 40), **facts))
+    report = steps_report(timed(steps(100, 110, 120, 40, raised=[3]), **facts))
     page = times.steps(report, Style()).splitlines()
 
-    assert (report.raised.number, report.steps.total) == (3, 4)
+    assert ([step.number for step in report.raised], report.steps.total) == ([3], 4)
     assert report.profiled == Spread(3, 100, 110, 120, 120)
     assert page[1:3] == [
         "window    3 steps after 1 warm-up call; a step takes 110 ns with the profiler",
@@ -138,9 +139,26 @@ def test_a_step_that_raised_is_no_sample():
     assert [line.split("  ")[0] for line in page if "raised  " in line][1:] == ["3 raised"]
 
 
+def test_steps_that_raised_and_were_caught_make_no_block():
+    """A program goes on after a bad batch: its window is one of steps, in which the slowest is one that ended."""
+    window = Window(steps=3, warmup=1, wall_ns=330, step_ns=(100, 110, 150), function="step")
+    report = steps_report(timed(steps(100, 900, 110, 150, 800, raised=[1, 4]), window=window))
+    page = times.steps(report, Style()).splitlines()
+
+    assert page[1] == "window    3 steps after 1 warm-up call; a step takes 110 ns with the profiler"
+    assert [line.split("  ")[0] for line in page if "raised  " in line] == ["1 raised", "4 raised"]
+    assert (report.profiled, report.slowest.number) == (Spread(3, 100, 110, 150, 150), 3)
+    assert {each.what: each.median_ns for each in report.different}["net/mul"] == 44
+    found = to_json.steps(report)
+    assert (found["raised"], [each["raised"] for each in found["steps"]["items"]]) == (
+        1,
+        [False, True, False, False, True],
+    )
+
+
 def test_a_window_of_one_step_that_raised_has_no_times_of_steps():
     """What it took says nothing of a step."""
-    report = steps_report(timed(steps(100), window=Window(0, 1, 0), raised=Raised("window", 0)))
+    report = steps_report(timed(steps(100, raised=[0]), window=Window(0, 1, 0), raised=Raised("window", 0)))
 
     assert (report.profiled, report.slowest, report.steps.total) == (None, None, 1)
     assert "window    no step came to its end" in times.steps(report, Style())

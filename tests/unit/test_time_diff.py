@@ -13,12 +13,14 @@ from tracer.cli import main
 from tracer.errors import NotFound, UsageError
 from tracer.graph.lines import Frame, Lines
 from tracer.profile.model import Allocation
-from tracer.recorded import ModuleScope, Raised, Source, Warned, Window
+from tracer.profile.steps import StepAccount
+from tracer.recorded import ModuleScope, Source, Warned, Window
 from tracer.render import json as to_json
 from tracer.render.text import Style
 from tracer.render.text.diff import diff
 from tracer.report.conditions import Condition, parse_condition
 from tracer.report.diff import diff_report
+from tracer.report.modes import Recorded, modes_report
 from tracer.report.sides import Side
 from tracer.report.time_rows import moved_lines
 from tracer.timing.samples import read_samples, step_samples
@@ -27,9 +29,11 @@ NODES = "x:Placeholder  net/a/mul:Mul<-x  net/b/exp:Exp<-net/a/mul"
 STEADY = (1000, 1001, 1002, 1003, 1004, 1005)
 
 
-def _events(mul, exp, steps=6, more=""):
+def _events(mul, exp, steps=6, more="", raised=()):
     """Returns steps of 1000 ns, in each of which both nodes run for so long."""
-    marks = "  ".join(f"step{{step_num={n},_r=1}} {1000 * n}-{1000 * n + 1000}" for n in range(steps))
+    marks = "  ".join(
+        f"step{{step_num={n},_r=1{',raised=1' * (n in raised)}}} {1000 * n}-{1000 * n + 1000}" for n in range(steps)
+    )
     work = "  ".join(
         f"net/a/mul:Mul {1000 * n + 100}-{1000 * n + 100 + mul}  net/b/exp:Exp {1000 * n + 500}-{1000 * n + 500 + exp}"
         for n in range(steps)
@@ -38,7 +42,7 @@ def _events(mul, exp, steps=6, more=""):
     return host(f"main  {call}  {marks}", f"worker  ExecutorState::Process{{id=7}} 10-90000  {work}{more}")
 
 
-def _run(mul=100, exp=50, *, nodes=NODES, source=("y = a(x)", "z = b(y)"), bare=STEADY, blocks=(), **facts):
+def _run(mul=100, exp=50, *, nodes=NODES, source=("y = a(x)", "z = b(y)"), bare=STEADY, blocks=(), raised=(), **facts):
     frames = tuple(Frame("net.py", source.index(line) + 1, "call") for line in source if line[:1] in "yz")
     step = trace(
         "step",
@@ -46,7 +50,7 @@ def _run(mul=100, exp=50, *, nodes=NODES, source=("y = a(x)", "z = b(y)"), bare=
         lines=Lines(frames, ((0,), (1,)), {"": {"net/a/mul": 0, "net/b/exp": 1, "net/c/exp": 1}}),
         modules=(ModuleScope("net/a", "net.a", "A", "module"),),
     )
-    found = profile(_events(mul, exp))
+    found = profile(_events(mul, exp, raised=raised))
     found = dataclasses.replace(found, allocations=tuple(blocks))
     defaults = {
         "profiles": ("vm.xplane.pb",),
@@ -215,12 +219,24 @@ def test_cpu_time_has_a_verdict_of_its_own():
 
 def test_a_step_that_raised_is_in_no_batch():
     """What it took, and what its nodes took, are no samples; neither is its marker where nobody wrote times down."""
-    run = _run(window=Window(5, 1, 5000), raised=Raised("window", 2))
+    run = _run(window=Window(5, 1, 5000), raised=[2])
     sampled = read_samples(run)
 
     assert sampled.batches == (1,) * 5
     assert sampled.self_ns() == [150.0] * 5
     assert list(step_samples(run, sampled.timing.profiles)["with the profiler"]) == [1000] * 5
+
+
+def test_a_step_that_raised_is_no_sample_of_memory():
+    """What it allocated up to there is no step's, be it more or less; nor is the peak in it, nor its kernels."""
+    blocks = [_block(step, 10, 100) for step in range(6)]
+    whole, cut = _run(blocks=blocks), _run(blocks=[*blocks[:5], _block(5, 1, 900)], raised=[5])
+    measured = _diff(whole, cut).measured
+
+    assert (measured.bytes.after_range, measured.peak_bytes.after_range) == ((10, 10), (100, 100))
+    accounts = tuple(StepAccount("step", n, 0, 0, 1, {}, calls, 0, calls == 1) for n, calls in enumerate((4, 1)))
+    [mode] = modes_report("n", "n", [Recorded("graph", dataclasses.replace(cut, _open_steps=lambda _: accounts))]).modes
+    assert (mode.peak_bytes, mode.kernels) == (100, 4)
 
 
 def test_peaks_of_devices_add_up_and_a_run_without_blocks_has_none():

@@ -25,6 +25,7 @@ from tracer.capture import tf_private
 from tracer.capture.kept_windows import OWN, KeptWindows, Profiled
 from tracer.capture.plan import SHARE, Plan
 from tracer.capture.profiler import Profiler
+from tracer.capture.steps import StepMark
 from tracer.recorded import Warned
 from tracer.store import layout
 
@@ -74,7 +75,7 @@ class Windows:
         self._stack = contextlib.ExitStack()
         self._settling = False
         self._instantiated = False  # whether functions were, for each window but the first
-        self._step: tuple[str, int, Any] | None = None  # the step under way: of what, its begin, its mark
+        self._step: tuple[str, int, StepMark | None] | None = None  # the step under way: of what, its begin, its mark
         self._returned_ns = 0  # when the call that the step began with came back; 0: it has not
         self._over_ns = self._begun_ns  # when the last window ended
         self._gap_s = 0.0
@@ -106,7 +107,7 @@ class Windows:
             self._roll(function, number, tentative)
             self._steps[function] = self._steps.get(function, 0) + 1
             self._begun = True
-            mark = self._mark(function, number) if self._open else None
+            mark = StepMark(function, number) if self._open else None
             self._returned_ns = 0
             self._step = (function, time.perf_counter_ns(), mark)
 
@@ -122,7 +123,7 @@ class Windows:
             function, begin_ns, mark = self._step
             self._step = None
             if mark is not None:
-                mark.__exit__(None, None, None)
+                mark.end(raised=raised)
             took = time.perf_counter_ns() - begin_ns
             if raised:
                 return
@@ -249,13 +250,6 @@ class Windows:
         function, number = self._open.function, self._open.first + 1
         self._close("", save=False)
         self._start(function, number, tentative=False, again=False)
-
-    def _mark(self, function: str, number: int) -> Any:
-        import tensorflow as tf
-
-        mark = tf.profiler.experimental.Trace(function, step_num=number, _r=1)
-        mark.__enter__()
-        return mark
 
     def _close(self, stopped: str, *, save: bool = True) -> None:
         """Ends the window, if one is open, and has what it saw on disk before the program goes on."""

@@ -37,8 +37,6 @@ class Pass:
           progress: told the number of each step, outside of its time.
           goes_on: asked before each step but the first, outside of its time.
         """
-        import tensorflow as tf
-
         settle = _settle()
         first = 0
         for number in range(count):
@@ -48,13 +46,42 @@ class Pass:
             computed = time.process_time_ns()
             begin = time.perf_counter_ns()
             first = first or begin
-            with tf.profiler.experimental.Trace("step", step_num=number, _r=1):
+            with step_mark("step", number):
                 step()
                 settle()
             end = time.perf_counter_ns()
             self.step_ns.append(end - begin)
             self.cpu_ns.append(time.process_time_ns() - computed)
             self.wall_ns = end - first
+
+
+class StepMark:
+    """A step's mark in the profile. It begins when it is made, and ends when it is told to, or is dropped."""
+
+    def __init__(self, name: str, number: int) -> None:
+        import tensorflow as tf
+
+        self._trace = tf.profiler.experimental.Trace(name, step_num=number, _r=1)
+
+    def end(self, *, raised: bool = False) -> None:
+        """Ends it; the profile itself says which step raised, as a program may use a number again."""
+        if raised:
+            from tracer.profile.model import RAISED  # here, as a recording does without what reads profiles
+
+            self._trace.set_metadata(**{RAISED: 1})
+        self._trace.__exit__(None, None, None)
+
+
+@contextmanager
+def step_mark(name: str, number: int) -> Iterator[None]:
+    """Marks the block as a step for the profiler."""
+    mark = StepMark(name, number)
+    try:
+        yield
+    except BaseException:
+        mark.end(raised=True)
+        raise
+    mark.end()
 
 
 @contextmanager

@@ -7,11 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tracer.capture import hooks, marks, tf_private
 from tracer.capture.profiler import Profiler
-from tracer.capture.steps import Pass, telling
+from tracer.capture.steps import Pass, StepMark, telling
 from tracer.recorded import BLOCK, INSTANTIATING, REST, WINDOW, Warned, Window
 from tracer.text import plural
 
@@ -155,19 +155,17 @@ class _MarkedSteps:
         self.step_ns: list[int] = []  # of each that the profiler saw to its end
         self._profiler = profiler
         self._began_ns = 0
-        self._mark: Any = None
+        self._mark: StepMark | None = None
 
     def begin(self, function: str, number: int, *, tentative: bool = False) -> None:
         """A step begins."""
-        import tensorflow as tf
-
-        self._mark = tf.profiler.experimental.Trace(function, step_num=number, _r=1)
+        self._mark = StepMark(function, number)
         self._began_ns = time.perf_counter_ns()
-        self._mark.__enter__()
 
     def end(self, *, raised: bool = False) -> None:
         """It is over."""
-        self._mark.__exit__(None, None, None)
+        if self._mark is not None:
+            self._mark.end(raised=raised)
         if self._profiler.is_running and not raised:
             self.step_ns.append(time.perf_counter_ns() - self._began_ns)
 

@@ -22,10 +22,10 @@ from typing import Any
 from tracer.graph.names import node_path
 from tracer.profile import names
 from tracer.profile.building import HOST_DEVICE, NEGATIVE, NO_NAME, Building, Found
-from tracer.profile.model import ASYNC, EAGER, NODE, XLA, Allocation, Op, Step, Thread
+from tracer.profile.model import ASYNC, EAGER, NODE, RAISED, XLA, Allocation, Op, Step, Thread
 from tracer.profile.xplane import Plane, in_order, text
 
-_STATS = ("id", "_p", "_c", "correlation_id", "step_num", "hlo_op", "hlo_module")
+_STATS = ("id", "_p", "_c", "correlation_id", "step_num", RAISED, "hlo_op", "hlo_module")
 
 _COLLECTIVE = "collective_ops/"  # threads on which executions go on that the executor has begun, asynchronously
 
@@ -219,7 +219,8 @@ class _HostLine:
 
     def _step(self, event: Any, metadata: int, start: int, end: int) -> None:
         name, number = self._plane.plane.event_names[metadata], self._plane.number(event, "step_num")
-        self._building.steps.append(Step(name, number, self._thread, start, end))
+        raised = bool(self._plane.number(event, RAISED))
+        self._building.steps.append(Step(name, number, self._thread, start, end, raised))
 
     def _launch(self, event: Any, _metadata: int, start: int, _end: int) -> None:
         self._plane.launches[self._plane.number(event, "correlation_id")] = (self._line.id, start)

@@ -101,6 +101,17 @@ def peaks(profile: Profile) -> list[Peak]:
     return [_peak(profile, device, of_device) for device, of_device in in_use(profile).items()]
 
 
+def peaks_of_hosts(profiles: Sequence[Profile]) -> list[list[Peak]]:
+    """Returns for each profile its peaks; a device has only the largest of all windows of its host."""
+    largest: dict[tuple[str, str], tuple[int, Peak]] = {}  # by host and device
+    for number, profile in enumerate(profiles):
+        for peak in peaks(profile):
+            key = (profile.host_file, peak.device)
+            if key not in largest or peak.bytes > largest[key][1].bytes:
+                largest[key] = (number, peak)
+    return [[peak for of, peak in largest.values() if of == number] for number in range(len(profiles))]
+
+
 def _peak(profile: Profile, device: str, of_device: InUse) -> Peak:
     most = max(of_device.bytes)
     after = of_device.bytes.index(most)  # so many events

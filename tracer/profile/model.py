@@ -6,6 +6,7 @@ import dataclasses
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import NamedTuple
 
 # How an execution was seen.
@@ -18,6 +19,8 @@ KERNEL = "kernel"  # what ran on an accelerator's stream
 HOST = "/device:CPU:"  # how the names of the host's devices begin: a program may split it into several
 
 _ACCELERATOR = re.compile(r"(?i)(gpu|tpu)_(\d+)_")
+
+RAISED = "raised"  # the stat by which our marks of steps say so
 
 FOLDING = -1  # the executor's number for runs that belong to no step: constants, and graphs of tf.data
 
@@ -47,6 +50,7 @@ class Step(NamedTuple):
     thread: int  # index into `Profile.threads`
     start_ns: int
     end_ns: int
+    raised: bool = False  # whether it was left by an exception: then it is no sample of a step
 
 
 class Execution(NamedTuple):
@@ -131,6 +135,16 @@ class Profile:
     events: int  # of the file, all of them
     lost: Mapping[str, int]  # events that could not be used as they should be, by reason
     pipeline: frozenset[str] = frozenset()  # what datasets consist of, by tf.data's names: "Prefetch", "ParallelMapV2"
+
+    @property
+    def session(self) -> str:
+        """The session that it is of: its folder, in which each host has a file. A program has one for each window."""
+        return str(PurePath(self.path).parent)
+
+    @property
+    def host_file(self) -> str:
+        """The name of its file: that of the host, with a port where the host has several processes."""
+        return PurePath(self.path).name
 
     def __len__(self) -> int:
         return len(self.executions)

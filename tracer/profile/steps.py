@@ -47,6 +47,7 @@ class StepAccount:
     parts: Mapping[str, int]  # nanoseconds by kind, the most first; kinds without any are left out
     calls: int  # executions that began in the step, those of tf.data among them
     self_ns: int  # of these, added up over threads: may be more than the wall time
+    raised: bool  # whether it was left by an exception: then it is no sample of a step
 
     @property
     def wall_ns(self) -> int:
@@ -78,7 +79,7 @@ def step_accounts(profile: Profile, timelines: Mapping[int, Timeline]) -> tuple[
     for index, step in enumerate(steps):
         parts = _parts(step, _clip(ops, step), _clip(waits, step), timelines.get(step.thread), unknown)
         calls, own = sums.get(index, (0, 0))
-        accounts.append(StepAccount(step.name, step.number, step.thread, step.start_ns, step.end_ns, parts, calls, own))
+        accounts.append(StepAccount(*step[:5], parts, calls, own, step.raised))
     return tuple(accounts)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, count, pairwise
 from typing import NamedTuple, TypeVar
 
-from tracer.profile.memory import peaks, while_running
+from tracer.profile.memory import Peak, peaks_of_hosts, while_running
 from tracer.profile.model import EAGER, FOLDING, FunctionRun, Op, Profile
 
 _T = TypeVar("_T")
@@ -34,7 +34,7 @@ class Sum:
         self.calls = self.self_ns = self.total_ns = 0
         self.bytes = 0  # that they allocated
         self.peak_bytes = 0  # the most that were in use on their device while one of them ran: no sum
-        self.held_bytes = 0  # of what they allocated, what was in use when most was on that device
+        self.held_bytes = 0  # of what they allocated, what was in use when most was on that device of their host
 
     def add(self, calls: int, self_ns: int, total_ns: int) -> None:
         """Adds executions."""
@@ -56,13 +56,27 @@ def each_step(profiles: Sequence[Profile]) -> StepKeys:
 
 
 def common_steps(profiles: Sequence[Profile]) -> StepKeys:
-    """Returns a number for each step that hosts have in common: 0, 1, ... in the order of the program's numbers.
+    """Returns a number for each step that hosts have in common: 0, 1, ... window by window.
 
-    Steps of one host are always several: where a program counts anew, the first of a number come before the second.
+    Hosts have steps in common in one window, in the order of the program's numbers; those of one host are always
+    several: where a program counts anew, the first of a number come before the second.
     """
-    places = [_places(profile) for profile in profiles]
+    windows = {session: number for number, session in enumerate(dict.fromkeys(each.session for each in profiles))}
+    places = [[(windows[profile.session], *place) for place in _places(profile)] for profile in profiles]
     numbers = {place: number for number, place in enumerate(sorted({place for each in places for place in each}))}
     return [[numbers[place] for place in each] for each in places]
+
+
+def counted_steps(profiles: Sequence[Profile]) -> StepKeys:
+    """Returns the numbers of `common_steps`; -1 for a step that raised, on all hosts that have it."""
+    keys = common_steps(profiles)
+    raised = {
+        key
+        for profile, each in zip(profiles, keys, strict=True)
+        for step, key in zip(profile.steps, each, strict=True)
+        if step.raised
+    }
+    return [[-1 if key in raised else key for key in each] for each in keys]
 
 
 def _places(profile: Profile) -> list[tuple[int, int]]:
@@ -84,8 +98,9 @@ def sums_of(profiles: Sequence[Profile], by_step: ByStep | None = None) -> dict[
     """
     sums: dict[Key, Sum] = {}
     keys = by_step(profiles) if by_step else [(-1,) * len(profile.steps) for profile in profiles]
-    for profile, steps in zip(profiles, keys, strict=True):
+    for profile, steps, most in zip(profiles, keys, peaks_of_hosts(profiles), strict=True):
         _add(profile, sums, steps)
+        _add_memory(profile, sums, steps, most)
     return sums
 
 
@@ -122,7 +137,6 @@ def _add(profile: Profile, sums: dict[Key, Sum], keys: Sequence[int]) -> None:
         mine = sums.setdefault(key, Sum())
         mine.add(calls, own, total)
         mine.add_memory(0, most, 0)
-    _add_memory(profile, sums, keys)
 
 
 class _Outside:
@@ -147,8 +161,8 @@ class _Outside:
         return self._count[op] > 0
 
 
-def _add_memory(profile: Profile, sums: dict[Key, Sum], keys: Sequence[int]) -> None:
-    held = frozenset(number for peak in peaks(profile) for number in peak.blocks)
+def _add_memory(profile: Profile, sums: dict[Key, Sum], keys: Sequence[int], most: Sequence[Peak]) -> None:
+    held = frozenset(number for peak in most for number in peak.blocks)
     for number, each in enumerate(profile.allocations):
         if each.bytes > 0:
             op = Op(each.path, each.path, each.path if each.kind == EAGER else "", each.kind)

@@ -41,8 +41,8 @@ def window_text(timing: Timing) -> str:
     window = timing.run.window
     if window is None:
         return "the whole session: the run does not say how many steps it had"
-    marked = max((len(profile.steps) for profile in timing.profiles), default=0)
-    if marked > window.steps + (timing.run.raised_in_window >= 0):  # a block of the program's, with markers of its own
+    marked = max((sum(not step.raised for step in profile.steps) for profile in timing.profiles), default=0)
+    if marked > window.steps:  # a block of the program's, with markers of its own
         return f"a block of {text.nanoseconds(window.wall_ns)}, in which {text.plural(marked, 'step')} are marked"
     if not window.steps:
         return "no step came to its end"

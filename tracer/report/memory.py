@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tracer import text
 from tracer.profile.lookup import OF_NODE
 from tracer.profile.model import HOST
+from tracer.report.timed import UNATTRIBUTED
 from tracer.timing.timing import TimedNode, Timing
 
 _NAMED = 3  # holders that a sentence names
@@ -17,7 +18,7 @@ _NAME = 50  # characters of a name
 
 
 class Holder(NamedTuple):
-    """Who held memory: a layer, a scope, ops of Python's."""
+    """Who held memory: a layer, a scope, ops of Python's; `UNATTRIBUTED` for what found no owner."""
 
     name: str
     bytes: int
@@ -32,7 +33,7 @@ class DevicePeak:
     peak_bytes: int
     step: int | None  # the program's number of the step in which it was; None outside of all, and of several hosts
     before_bytes: int  # of them blocks from before the window, as weights are
-    holders: tuple[Holder, ...]  # of the rest, the most first
+    holders: tuple[Holder, ...]  # of the rest, the most first: together they are all of it
 
 
 def memory_peaks(timing: Timing) -> tuple[DevicePeak, ...]:
@@ -40,14 +41,15 @@ def memory_peaks(timing: Timing) -> tuple[DevicePeak, ...]:
     found = []
     for device in dict.fromkeys(peak.device for peak in timing.peaks):
         peaks = [peak for peak in timing.peaks if peak.device == device]
+        most, before = sum(peak.bytes for peak in peaks), sum(peak.before_bytes for peak in peaks)
         found.append(
             DevicePeak(
                 device=device,
                 hosts=len(peaks),
-                peak_bytes=sum(peak.bytes for peak in peaks),
+                peak_bytes=most,
                 step=peaks[0].step if len(peaks) == 1 else None,
-                before_bytes=sum(peak.before_bytes for peak in peaks),
-                holders=_holders(timing, device),
+                before_bytes=before,
+                holders=_holders(timing, device, most - before),
             )
         )
     return tuple(sorted(found, key=lambda peak: (-peak.peak_bytes, peak.device)))
@@ -66,11 +68,14 @@ def told(peak: DevicePeak) -> str:
     return f"{text.byte_size(peak.peak_bytes)} in use at the peak{where}: {', '.join(parts)}"
 
 
-def _holders(timing: Timing, device: str) -> tuple[Holder, ...]:
+def _holders(timing: Timing, device: str, whole: int) -> tuple[Holder, ...]:
+    """Returns who held the blocks of a device, which have `whole` bytes together; one of them is who is not known."""
     held: Counter[str] = Counter()
     for node in timing.nodes:
         if node.time.held_bytes and _memory_of(node.time.device) == _memory_of(device):
             held[_name(node)] += node.time.held_bytes
+    if whole > held.total():
+        held[UNATTRIBUTED] = whole - held.total()
     return tuple(Holder(name, held[name]) for name in sorted(held, key=lambda name: (-held[name], name)))
 
 

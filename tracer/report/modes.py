@@ -138,7 +138,8 @@ def _kernels(run: Run) -> int | None:
         accounts = step_accounts(run, run.profiles)
     except Unreadable:
         return None
-    return median([account.calls for account in accounts]) if accounts else None
+    ended = [account.calls for account in accounts if not account.raised]
+    return median(ended) if ended else None
 
 
 def _peak(run: Run) -> int | None:

@@ -39,7 +39,7 @@ class StepsReport(TimedReport):
     typical: StepAccount  # the one of median wall time: one step that was held up tells nothing of the others
     profiled: Spread | None  # wall time of the steps, with the profiler on
     bare: Spread | None  # of the same steps without it: the true one
-    raised: StepAccount | None  # the step that raised: it is in no statistics of steps
+    raised: tuple[StepAccount, ...]  # the steps that raised: they are in no statistics of steps
     settling: bool  # whether the only step without the profiler was the program's first, which traces
     slowest: StepAccount | None  # None if no step stands out
     different: tuple[Difference, ...]  # in the slowest step, the most first
@@ -61,8 +61,7 @@ def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
     if not accounts:
         raise NotFound(f"{timing.run.name}: nothing ran while the profiler was on", hint="record more steps: --steps")
     run = timing.run
-    raised = next((account for account in accounts if account.number == run.raised_in_window >= 0), None)
-    ended = [account for account in accounts if account is not raised] or accounts
+    ended = [account for account in accounts if not account.raised]
     parts: Counter[str] = Counter()
     for account in accounts:
         parts.update(account.parts)
@@ -72,10 +71,10 @@ def steps_report(timing: Timing, *, top: int = 0) -> StepsReport:
         steps=listing(accounts, top=top),
         parts=dict(parts.most_common()),
         wall_ns=sum(account.wall_ns for account in accounts),
-        typical=sorted(ended, key=lambda account: account.wall_ns)[(len(ended) - 1) // 2],
-        profiled=_profiled(timing, [account for account in ended if account is not raised]),
+        typical=_typical(ended or accounts),
+        profiled=_profiled(timing, ended),
         bare=spread(run.settled_ns),
-        raised=raised,
+        raised=tuple(account for account in accounts if account.raised),
         settling=run.window is not None and not run.window.warmup and len(run.bare_step_ns) == 1,
         slowest=slowest,
         different=_different(slowest, of_hosts, timing) if slowest else (),
@@ -94,10 +93,16 @@ def step_accounts(run: Run, paths: Iterable[str]) -> list[StepAccount]:
     return [account for path in paths for account in run.steps(path)]
 
 
+def _typical(accounts: Sequence[StepAccount]) -> StepAccount:
+    return sorted(accounts, key=lambda account: account.wall_ns)[(len(accounts) - 1) // 2]
+
+
 def _slowest(accounts: Sequence[StepAccount]) -> StepAccount | None:
+    if len(accounts) < 3:
+        return None
     usual = median([account.wall_ns for account in accounts])
     slowest = max(accounts, key=lambda account: account.wall_ns)
-    return slowest if len(accounts) > 2 and slowest.wall_ns > _SLOWER * usual else None
+    return slowest if slowest.wall_ns > _SLOWER * usual else None
 
 
 def _different(
@@ -110,6 +115,8 @@ def _different(
         accounts += of_host
         numbers += (steps or (-1,))[: len(of_host)]  # without marked steps there is an account of the whole
     mine = numbers[accounts.index(slowest)]
+    numbers = [number for number, account in zip(numbers, accounts, strict=True) if not account.raised]
+    accounts = [account for account in accounts if not account.raised]
     kinds = dict.fromkeys(kind for account in accounts for kind in account.parts)
     found = [
         Difference(kind, True, median([account.parts.get(kind, 0) for account in accounts]), slowest.parts.get(kind, 0))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from tracer.profile.memory import in_use
 from tracer.profile.model import Profile
-from tracer.profile.sums import common_steps
+from tracer.profile.sums import counted_steps
 from tracer.recorded import Run
 from tracer.timing.compare import ELSEWHERE, INCONCLUSIVE, NOISE, NOISE_OF_CPU, SAME, Compared, Comparison, compare
 from tracer.timing.samples import BARE, PROFILED, Sampled, step_samples
@@ -139,36 +140,38 @@ def _memory_diff(
 
 def _peaks(profiles: Sequence[Profile]) -> list[int]:
     """Returns the peak of each step that allocates: bytes in use, of all devices together, each at its own peak."""
-    peaks: dict[int, int] = {}
-    for profile, steps in zip(profiles, common_steps(profiles), strict=True):
-        for index, devices in _device_peaks(profile).items():
-            number = steps[index] if index >= 0 else -1
-            peaks[number] = peaks.get(number, 0) + sum(devices.values())
+    peaks: Counter[int] = Counter()
+    for profile, keys in zip(profiles, counted_steps(profiles), strict=True):
+        for memory in in_use(profile).values():
+            most: dict[int, int] = {}
+            for number, now in zip(memory.events, memory.bytes[1:], strict=True):
+                sample = _sample(profile, keys, profile.allocations[number].step)
+                if sample is not None:
+                    most[sample] = max(most.get(sample, 0), now)
+            peaks.update(most)
     return list(peaks.values())
-
-
-def _device_peaks(profile: Profile) -> Mapping[int, Mapping[str, int]]:
-    """Returns the most that the allocators of each device had in use together, by the index of the step."""
-    peaks: dict[int, dict[str, int]] = {}
-    for device, memory in in_use(profile).items():
-        for number, now in zip(memory.events, memory.bytes[1:], strict=True):
-            step = profile.allocations[number].step
-            if step >= 0 or not profile.steps:
-                of_step = peaks.setdefault(step, {})
-                of_step[device] = max(of_step.get(device, 0), now)
-    return peaks
 
 
 def _allocated(profiles: Sequence[Profile]) -> list[int]:
     """Returns what each step allocates in all."""
     sums: dict[int, int] = {}
-    for profile, steps in zip(profiles, common_steps(profiles), strict=True):
-        sums.update({number: 0 for number in steps if number not in sums})
+    for profile, keys in zip(profiles, counted_steps(profiles), strict=True):
+        sums.update({number: 0 for number in keys if number >= 0 and number not in sums})
         for each in profile.allocations:
-            if each.bytes > 0 and (each.step >= 0 or not profile.steps):
-                number = steps[each.step] if each.step >= 0 else -1
-                sums[number] = sums.get(number, 0) + each.bytes
+            sample = _sample(profile, keys, each.step)
+            if each.bytes > 0 and sample is not None:
+                sums[sample] = sums.get(sample, 0) + each.bytes
     return list(sums.values())
+
+
+def _sample(profile: Profile, keys: Sequence[int], step: int) -> int | None:
+    """Returns the number of a step of a profile; None outside of all and where it raised.
+
+    A profile without marked steps is one, of the number -1.
+    """
+    if not profile.steps:
+        return -1
+    return keys[step] if step >= 0 and keys[step] >= 0 else None
 
 
 def profiles_of(sampled: Sampled | None) -> tuple[Profile, ...]:

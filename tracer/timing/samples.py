@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tracer.graph.inline import LIMIT
 from tracer.profile.model import Executions, Profile
-from tracer.profile.sums import ByStep, StepKeys, common_steps
+from tracer.profile.sums import StepKeys, common_steps, counted_steps
 from tracer.recorded import Run
 from tracer.timing.timing import Timing, read_timing
 
@@ -46,7 +46,7 @@ class Sampled:
         """Returns the sum over all executions by batch."""
         sums: Counter[int] = Counter()
         profiles = self.timing.profiles
-        for profile, batches in zip(profiles, _batches(self.timing.run)(profiles), strict=True):
+        for profile, batches in zip(profiles, _batches(profiles), strict=True):
             for step, value in zip(profile.executions.step, column(profile.executions), strict=True):
                 if step >= 0 and batches[step] >= 0:
                     sums[batches[step]] += value
@@ -55,30 +55,19 @@ class Sampled:
 
 def read_samples(run: Run, *, limit: int = LIMIT) -> Sampled:
     """Returns what each node of a run took, by batches of steps. Args and raises: as `read_timing`."""
-    batches = _batches(run)
-    timing = read_timing(run, by_step=batches, limit=limit)
-    pairs = zip(common_steps(timing.profiles), batches(timing.profiles), strict=True)
+    timing = read_timing(run, by_step=_batches, limit=limit)
+    pairs = zip(common_steps(timing.profiles), _batches(timing.profiles), strict=True)
     batch_of = {step: batch for pair in pairs for step, batch in zip(*pair, strict=True)}
     sizes = Counter(batch for batch in batch_of.values() if batch >= 0)
     return Sampled(timing, tuple(sizes[batch] for batch in range(len(sizes))))
 
 
-def _batches(run: Run) -> ByStep:
-    """Returns what gives the batch of each step: hosts have theirs in common, and a step that raised is in none."""
-
-    def of_steps(profiles: Sequence[Profile]) -> StepKeys:
-        keys = common_steps(profiles)
-        raised = {
-            key
-            for profile, each in zip(profiles, keys, strict=True)
-            for step, key in zip(profile.steps, each, strict=True)
-            if step.number == run.raised_in_window >= 0
-        }
-        ended = {key: place for place, key in enumerate(sorted({key for each in keys for key in each} - raised))}
-        number = len(ended)
-        return [[ended[key] * min(number, _BATCHES) // number if key in ended else -1 for key in each] for each in keys]
-
-    return of_steps
+def _batches(profiles: Sequence[Profile]) -> StepKeys:
+    """Returns the batch of each step: hosts have theirs in common, and a step that raised is in none."""
+    keys = counted_steps(profiles)
+    places = {key: place for place, key in enumerate(sorted({key for each in keys for key in each if key >= 0}))}
+    number = len(places)
+    return [[places[key] * min(number, _BATCHES) // number if key >= 0 else -1 for key in each] for each in keys]
 
 
 def step_samples(run: Run, profiles: Sequence[Profile]) -> dict[str, Sequence[int]]:
@@ -94,7 +83,7 @@ def step_samples(run: Run, profiles: Sequence[Profile]) -> dict[str, Sequence[in
     if window and window.step_ns:
         found[PROFILED] = window.step_ns
     elif marked:
-        found[PROFILED] = [step.end_ns - step.start_ns for step in marked if step.number != run.raised_in_window]
+        found[PROFILED] = [step.end_ns - step.start_ns for step in marked if not step.raised]
     elif window and window.steps and run.profiles:
         found[PROFILED] = [window.wall_ns // window.steps]
     return found

@@ -12,7 +12,7 @@ from tracer.graph.inline import LIMIT
 from tracer.profile.attribute import NodeTime, Unattributed, attribute
 from tracer.profile.coverage import function_runs
 from tracer.profile.lookup import OF_EAGER, OF_INPUT, OF_NODE, OF_RUNTIME
-from tracer.profile.memory import Peak, peaks
+from tracer.profile.memory import Peak, peaks_of_hosts
 from tracer.profile.model import HOST, Profile
 from tracer.profile.sums import ByStep
 from tracer.recorded import Run, Trace, Warned
@@ -61,7 +61,7 @@ class Timing:
     coverage_time: float  # the part of their self time
     untraced: int  # executions that TensorFlow did not trace, as far as their number is known; no other number has them
     profiles: tuple[Profile, ...]
-    peaks: tuple[Peak, ...]  # of the memory of each device of each host
+    peaks: tuple[Peak, ...]  # of the memory of each device of each host, in all windows
     owners: Mapping[str, TraceOwners]  # by trace
     damaged: tuple[Warned, ...]  # what could not be read, and is left out
 
@@ -107,7 +107,7 @@ def read_timing(run: Run, *, by_step: ByStep | None = None, limit: int = LIMIT) 
         coverage_time=found.coverage_time,
         untraced=found.untraced,
         profiles=tuple(profiles),
-        peaks=tuple(peak for profile in profiles for peak in peaks(profile)),
+        peaks=tuple(peak for most in peaks_of_hosts(profiles) for peak in most),
         owners=owners,
         damaged=(*damaged, *(warned for each in owners.values() for warned in each.damaged)),
     )

@@ -78,7 +78,7 @@ def steps(report: StepsReport) -> dict[str, Any]:
         "parts": _parts(report.parts),
         "profiled": _spread(report.profiled),
         "bare": _spread(report.bare),
-        "raised": report.raised.number if report.raised else None,
+        "raised": next((step.number for step in report.raised), None),
         "steps": listed(report.steps, _step),
         "slowest": None
         if slowest is None
@@ -186,6 +186,7 @@ def _step(step: StepAccount) -> dict[str, Any]:
     return {
         "step": step.number,
         "name": step.name,
+        "raised": step.raised,
         "wall_ns": step.wall_ns,
         "parts": _parts(step.parts),
         "calls": step.calls,

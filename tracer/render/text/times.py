@@ -68,7 +68,7 @@ def steps(report: StepsReport, style: Style) -> str:
     head = table("<step", ">wall", *(f">{kind}" for kind in shown), ">executions", ">in ops")
     for step in report.steps.items:
         name = str(step.number) if step.number >= 0 else step.name
-        name += " raised" if step is report.raised else ""
+        name += " raised" if step.raised else ""
         own = [text.nanoseconds(step.parts[kind]) if kind in step.parts else "-" for kind in shown]
         calls, busy = text.count(step.calls), text.nanoseconds(step.self_ns)
         head.add_row(*_cells(name, text.nanoseconds(step.wall_ns), *own, calls, busy))
