@@ -18,7 +18,7 @@ from tracer.cli import main
 from tracer.errors import Unreadable
 from tracer.graph.lines import Frame
 from tracer.profile.model import Allocation, Profile
-from tracer.recorded import Argument, Key, Part, Run, Window
+from tracer.recorded import Argument, Key, Part, Run, Warned, Window
 from tracer.report.diff import DiffReport
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +101,8 @@ def _retraced_run() -> Run:
     types = ("float32[2]", "float32[?]", "float64[?]")
     keys = [Key((Part("x", kind),), at_s=1.0, reduce_retracing=True) for kind in types]
     return run(
-        *(trace(index=at, object=1, cause="traced again", call_site=site, key=key) for at, key in enumerate(keys))
+        *(trace(index=at, object=1, cause="traced again", call_site=site, key=key) for at, key in enumerate(keys)),
+        warnings=(Warned("damaged", "a trace is cut off", "record the run again"),),
     )
 
 

@@ -731,11 +731,18 @@ def test_retracing_leaves_functions_of_one_name_alone_that_several_lines_make():
 
 def test_retracing_counts_the_calls_of_one_pass():
     """A recording makes the same calls again and again; a function that is called in each pass is not made anew."""
-    window = Window(steps=4, warmup=1, wall_ns=1)
+    again = {"window": Window(steps=4, warmup=1, wall_ns=1), "calls": ({"name": "step"},)}
     shapes, same = ["float32[1]", "float32[2]", "float32[3]"], ["float32[2]"] * 3
 
-    assert len(only("retracing", replace(traces(*shapes, calls=5), window=window))) == 1
-    assert only("retracing", replace(traces(*same, calls=5), window=window)) == ()
+    assert len(only("retracing", replace(traces(*shapes, calls=5), **again))) == 1
+    assert only("retracing", replace(traces(*same, calls=5), **again)) == ()
+
+
+def test_retracing_counts_every_step_of_a_program():
+    """The steps of a program that ran once without the profiler are calls of its own, and repeat none."""
+    program = replace(traces("float32[1]", "float32[2]", "float32[3]", calls=150), unprofiled_ns=(1000,) * 200)
+
+    assert only("retracing", program) == ()
 
 
 @pytest.mark.parametrize(

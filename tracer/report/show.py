@@ -72,7 +72,7 @@ class ShowReport:
     @property
     def is_partial(self) -> bool:
         """Whether something of the run is not shown because it is damaged."""
-        return bool(self.damaged) or any(warned.code == "damaged" for warned in self.run.warnings)
+        return bool(self.damaged or self.run.damaged)
 
 
 def show_report(

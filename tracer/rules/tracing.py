@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tracer import text
 from tracer.recorded import Function, Trace
 from tracer.retracing.advice import advise
-from tracer.retracing.causes import Explained, explain
+from tracer.retracing.causes import Explained, calls_once, explain
 from tracer.retracing.changes import Change
 from tracer.rules.finding import Found
 
@@ -37,7 +37,7 @@ def retracing(function: Function, repeats: int = 1) -> Iterator[Found]:
 
 
 def _retraced(traced: Sequence[Explained], every: Sequence[Explained], repeats: int) -> Iterator[Found]:
-    calls = sum(-(-(each.trace.calls or 0) // max(repeats, 1)) for each in traced)  # in one pass of the program
+    calls = calls_once((each.trace for each in traced), repeats)
     if len(traced) < MANY or calls >= CALLS_PER_TRACE * len(traced):
         return
     often = f"traced {text.plural(len(traced), 'time')} in {text.plural(calls, 'call')}"
