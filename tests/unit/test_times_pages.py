@@ -3,6 +3,8 @@
 from textwrap import dedent
 
 from tests.timed import EVENTS, timed
+from tracer.recorded import Raised
+from tracer.render import json as to_json
 from tracer.render.text import times
 from tracer.render.text.style import Style
 from tracer.report.groups import groups_report
@@ -127,3 +129,12 @@ def test_a_narrow_page_leaves_out_what_says_least():
         (unattributed):
           7 ns  1 execution  nodes that are in no recorded graph (elsewhere)
         """)
+
+
+def test_the_objects_name_the_step_that_raised():
+    """As those of `run` and `show` do, by its pass and its number there."""
+    timing = read_timing(timed(raised=Raised("window", 1)))
+
+    for page in (to_json.ops(ops_report(timing)), to_json.lines(lines_report(timing))):
+        assert page["raised"] == {"pass": "window", "step": 1}
+    assert to_json.groups(groups_report(read_timing(timed()), "op"))["raised"] is None

@@ -57,7 +57,7 @@ def overview(
         run=run,
         show=shown,
         problem=problem,
-        summary=run_summary(run) if timing else (),
+        summary=run_summary(run, timing),
         lines=lines_report(timing) if timing else None,
         ops=ops_report(timing) if timing else None,
         picture=picture(shown.tree.items) if shown else None,

@@ -10,7 +10,7 @@ from tracer import text
 from tracer.graph.clean import CONSTANT, IDENTITY, LOWERED, NO_OP, READ
 from tracer.graph.inline import MISSING, RECURSIVE
 from tracer.recorded import Run
-from tracer.render.sentences import run_facts
+from tracer.render.sentences import error_text, run_facts
 from tracer.render.text.columns import columns, view_of, with_room
 from tracer.render.text.layout import Cell, Head, Line, Piece, Table, cut, line_width, shortened, width_of, wrap
 from tracer.render.text.style import (
@@ -75,7 +75,7 @@ def header(run: Run, width: int) -> list[Part]:
     lines: list[Part] = [title, *_together(run_facts(run), width)]
     lines += _together([f"{key}={value}" for key, value in run.parameters.items()], width)
     if run.error:
-        lines += wrap(plain(f"error: {f'in {run.raised}: ' if run.raised else ''}{run.error}", "red"), width)
+        lines += wrap(plain(f"error: {error_text(run)}", "red"), width)
     lines += [
         plain(f"{call.get('name', '')} raised, as it is meant to: {call.get('error', '')}")
         for call in run.calls
