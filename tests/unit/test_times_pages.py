@@ -2,7 +2,8 @@
 
 from textwrap import dedent
 
-from tests.timed import EVENTS, timed
+from tests.timed import CALL, EVENTS, recorded_step, timed
+from tracer.graph.lines import Frame, Lines
 from tracer.recorded import Raised
 from tracer.render import json as to_json
 from tracer.render.text import times
@@ -129,6 +130,21 @@ def test_a_narrow_page_leaves_out_what_says_least():
         (unattributed):
           7 ns  1 execution  nodes that are in no recorded graph (elsewhere)
         """)
+
+
+def test_a_long_name_of_a_file_keeps_its_end_and_leaves_the_node_its_room():
+    """Of nodes and lines the longer give way first, and the number of a line is never cut off."""
+    layer = Frame("a_test_of_the_training_step_with_dropout.py", 3, "__call__")
+    step = recorded_step(lines=Lines((CALL, layer), ((0, 1),), {"": {"net/mul": 0, "gradient_tape/net/mul/Mul": 0}}))
+    page = times.ops(ops_report(read_timing(timed(step))), Style(width=70)).splitlines()
+
+    assert page[-8:-3] == [
+        " self     %  calls  op   node                   line",
+        "─" * 70,
+        "40 ns  70.2      2  Mul  net/mul                a_test_of_t…opout.py:3",
+        "10 ns  17.5      2  Mul  …ient_tape/net/mul/Mul  a_test_of_t…opout.py:3",
+        " 7 ns  12.3      1  -    (unattributed)",
+    ]
 
 
 def test_the_objects_name_the_step_that_raised():

@@ -24,6 +24,7 @@ from tracer.render.text.style import (
     source_line,
     table,
     warnings,
+    whole_ends,
 )
 from tracer.report.memory import memory_peaks, told
 from tracer.report.scopes import Counts, ScopeRow, Scopes
@@ -144,14 +145,8 @@ def _trace_cells(row: FunctionRow | None, item: TraceRow) -> tuple[Cell, ...]:
         plain("-" if trace.calls is None else text.count(trace.calls)),
         plain("?" if item.nodes is None else text.count(item.nodes)),
         plain(text.seconds(trace.seconds)),
-        _whole_ends(source_line(trace.call_site or trace.definition)),
+        whole_ends(source_line(trace.call_site or trace.definition)),
     )
-
-
-def _whole_ends(content: str) -> Callable[[int], Line]:
-    """Returns a cell that loses its middle where room is short: of a line of Python the number stands last."""
-    shown = text.one_line(content)
-    return lambda width: (Piece(shortened(shown, width) if width else shown),)
 
 
 def _tree(report: ShowReport, whole: Scopes, style: Style) -> list[Part]:

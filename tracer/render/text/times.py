@@ -11,7 +11,7 @@ from tracer.profile.attribute import Unattributed
 from tracer.recorded import Source
 from tracer.render.sentences import coverage_doubts, coverage_text, window_text
 from tracer.render.text.layout import Cell, Line, Piece, Table, shortened
-from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_line, table, warnings
+from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_line, table, warnings, whole_ends
 from tracer.report.groups import GroupsReport
 from tracer.report.lines import LineRow, LinesReport
 from tracer.report.listing import Listing
@@ -149,7 +149,7 @@ def _fact(name: str, content: str, look: str = "") -> Part:
 
 
 def _ops_table(report: OpsReport, style: Style) -> Table:
-    """Returns the table; where room is short, ops and nodes are cut, and of these the ends are kept."""
+    """Returns the table; where room is short, ops, nodes and lines are cut, and of all of them the ends are kept."""
     wide = style.width >= _NARROW
     columns: dict[str, Callable[[Sums], str]] = {
         ">self": _time,
@@ -160,13 +160,16 @@ def _ops_table(report: OpsReport, style: Style) -> Table:
         columns |= {">each": lambda sums: text.nanoseconds(sums.self_ns // max(sums.calls, 1)), ">bytes": _bytes}
     if wide and any(row.sums.held_bytes for row in report.ops.items):
         columns[">at peak"] = _held
-    head = table(*columns, "<op" if wide else "op", "node", "<line")
+    head = table(*columns, "<op" if wide else "op", "node", "line")
     for row in report.ops.items:
         own = {name: column(row.sums) for name, column in columns.items()}
         if ">each" in own and len(row.node.time.kernels) > 1:
             own[">each"] = "-"  # a mean over different kernels is nobody's
         head.add_row(
-            *_cells(*own.values()), _end(_op(row), 0 if wide else _OP), _end(_node(row)), plain(source_line(row.source))
+            *_cells(*own.values()),
+            _end(_op(row), 0 if wide else _OP),
+            _end(_node(row)),
+            whole_ends(source_line(row.source)),
         )
     if report.unattributed:
         rest = sums_of(report.unattributed)
