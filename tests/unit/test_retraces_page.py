@@ -78,7 +78,9 @@ def test_totals_count_the_functions_that_are_left_out():
     """What a clean run says is of all its functions, however few of them are listed."""
     key = Key((Part("x", "float32[?]"),), at_s=0.0, reduce_retracing=True)
     first = Key((Part("x", "float32[2]"),), at_s=0.0, reduce_retracing=True)
-    relaxed = [trace("last", 40 + at, object=40, cause="traced again", key=each) for at, each in enumerate((first, key))]
+    relaxed = [
+        trace("last", 40 + at, object=40, cause="traced again", key=each) for at, each in enumerate((first, key))
+    ]
     before = [trace(f"old_{at}", at, object=at + 1, cause="traced before the session") for at in range(20)]
 
     assert to_text(retraces_report(run(*before, *relaxed), top=20), Style()) == (

@@ -2,6 +2,8 @@
 
 from textwrap import dedent
 
+import pytest
+
 from tests.timed import CALL, EVENTS, recorded_step, timed
 from tracer.graph.lines import Frame, Lines
 from tracer.recorded import Raised
@@ -142,8 +144,54 @@ def test_a_long_name_of_a_file_keeps_its_end_and_leaves_the_node_its_room():
         " self     %  calls  op   node                   line",
         "─" * 70,
         "40 ns  70.2      2  Mul  net/mul                a_test_of_t…opout.py:3",
-        "10 ns  17.5      2  Mul  …ient_tape/net/mul/Mul  a_test_of_t…opout.py:3",
+        "10 ns  17.5      2  Mul  …ent_tape/net/mul/Mul  a_test_of_t…opout.py:3",
         " 7 ns  12.3      1  -    (unattributed)",
+    ]
+
+
+EVERY_SORT = ("self", "total", "calls", "bytes", "peak", "held")
+
+
+@pytest.mark.parametrize(("sort", "head"), [(sort, {"held": "at peak"}.get(sort, sort)) for sort in EVERY_SORT])
+@pytest.mark.parametrize("width", [60, 200])
+def test_the_column_that_rows_are_sorted_by_is_there(sort, head, width):
+    """However narrow the page is, it shows the numbers that its order comes from."""
+    timing, style = read_timing(timed()), Style(width=width)
+    total = "with calls" if sort == "total" else head
+    pages = (
+        (times.ops(ops_report(timing, sort=sort), style), head),
+        (times.groups(groups_report(timing, "layer", sort=sort), style), head),
+        (times.lines(lines_report(timing, sort=sort), style), total),
+    )
+
+    for page, column in pages:
+        heads = next(line for line in page.splitlines() if " % " in line and "self" in line)
+        assert f" {column} " in f" {heads} "
+
+
+def test_stacks_say_what_they_are_sorted_by():
+    """Time and calls are at each stack in any case; another number is there where it makes the order."""
+    timing = read_timing(timed())
+    heads = [times.stacks(stacks_report(timing, sort=sort), Style()).splitlines()[5] for sort in EVERY_SORT]
+
+    assert heads == [
+        "40 ns  70.2 %  2 calls",
+        "40 ns  70.2 %  2 calls  total 40 ns",
+        "40 ns  70.2 %  2 calls",
+        "40 ns  70.2 %  2 calls  bytes -",
+        "40 ns  70.2 %  2 calls  peak -",
+        "40 ns  70.2 %  2 calls  at peak -",
+    ]
+
+
+def test_lines_in_the_order_of_what_they_called_have_that_number_each():
+    """A line that calls nothing has its own time there, as it is sorted by that."""
+    page = times.lines(lines_report(read_timing(timed()), sort="total"), Style(width=60)).splitlines()
+
+    assert [line for line in page if line.endswith(("x @ w", "net(x)", "y, x)"))] == [
+        "40 ns  70.2       40 ns     10 ns  █████     3  return x @ w",
+        "                    40 ns           9   y = net(x)",
+        "10 ns   17.5        10 ns   █▎     12   tape.gradient(y, x)",
     ]
 
 
