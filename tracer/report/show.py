@@ -67,6 +67,7 @@ class ShowReport:
     damaged: tuple[Warned, ...]  # graphs and profiles of the run that cannot be read
     timing: Timing | None = None  # what the run's window took; None without a profile
     timed: tuple[TimedNode, ...] = ()  # what the nodes of the shown trace took
+    sort: str = ""  # the order of scopes that was asked for; empty for that of the program
     chosen: bool = False  # whether somebody asked for this function or scope: the other functions are not of interest
 
     @property
@@ -127,6 +128,7 @@ def show_report(
         damaged=tuple(dict.fromkeys(damaged)),
         timing=timing,
         timed=timed,
+        sort=sort,
         chosen=bool(function or scope),
     )
 

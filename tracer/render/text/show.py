@@ -153,7 +153,7 @@ def _tree(report: ShowReport, whole: Scopes, style: Style) -> list[Part]:
     rows = report.tree.items
     stage = "" if report.stage == "traced" else f", {report.stage}"
     title = f"scopes of {text.one_line(report.shown_name)}{stage}"
-    view = view_of(rows, style.width, of_layers=whole.of_layers)
+    view = view_of(rows, style.width, of_layers=whole.of_layers, sort=report.sort)
     names = _scopes(rows)
     widest = max((line_width(name(0)) for name in names), default=0)
     shown = with_room(columns(rows, view), view, widest)
