@@ -195,6 +195,17 @@ def test_ten_thousand_scopes_make_no_large_page():
     assert re.search(r"... and [\d,]+ scopes more", read(page))
 
 
+def test_scopes_that_lie_too_deep_are_counted():
+    """Neither the picture nor the table says less of a deep nest than that there is more of it."""
+    nest = graph(" ".join(f"{'/'.join(f's{level}' for level in range(depth))}/x:Neg" for depth in range(1, 21)))
+    seen = overview(run(trace(graphs={"traced": nest})))
+    shown = read(fragment(seen))
+
+    assert len(seen.picture.boxes) == 12
+    assert "scopes of step width: nodes; 9 scopes too small or too deep to draw" in shown.splitlines()
+    assert "... and 8 scopes more" in shown.splitlines()
+
+
 @pytest.mark.parametrize("hue", HUES.values())
 @pytest.mark.parametrize(
     ("ink", "paper"), [("#000000", "#ffffff"), ("#ffffff", "#111111"), ("#1f2328", "#ffffff"), ("#e6edf3", "#0d1117")]

@@ -71,6 +71,11 @@ class ShowReport:
     chosen: bool = False  # whether somebody asked for this function or scope: the other functions are not of interest
 
     @property
+    def all_rows(self) -> int:
+        """How many rows the tree has, those too that lie deeper than was asked for."""
+        return len(self.whole.folded.depths) if self.whole else 0
+
+    @property
     def is_partial(self) -> bool:
         """Whether something of the run is not shown because it is damaged."""
         return bool(self.damaged or self.run.damaged)

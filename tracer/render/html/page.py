@@ -120,7 +120,7 @@ def _header(report: Overview) -> Iterator[str]:
 def _picture(drawn: Picture, name: str, stage: str) -> str:
     what = f"scopes of {name}" + ("" if stage == "traced" else f", {stage}")
     how = "width: time in a scope; colour: the part that is its own" if drawn.measure == TIME else "width: nodes"
-    left = f"; {text.plural(drawn.left_out, 'scope')} too small to draw" if drawn.left_out else ""
+    left = f"; {text.plural(drawn.left_out, 'scope')} too small or too deep to draw" if drawn.left_out else ""
     caption = f'<b>{escaped(what)}</b> <span class="faint">{escaped(how + left)}</span>'
     return f'<div class="picture">{caption}\n{drawing(drawn, name)}\n</div>'
 
