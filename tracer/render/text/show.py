@@ -30,7 +30,6 @@ from tracer.report.memory import memory_peaks, told
 from tracer.report.scopes import Counts, ScopeRow, Scopes
 from tracer.report.show import FunctionRow, ShowReport, TraceRow
 from tracer.rules.finding import SEVERITIES
-from tracer.timing.statistics import median
 from tracer.timing.timing import TimedNode
 
 _ASIDE = {  # of variables the column of parameters tells
@@ -83,19 +82,6 @@ def header(run: Run, width: int) -> list[Part]:
         if call.get("status") == "raised"
     ]
     return lines
-
-
-def _steps(run: Run) -> list[str]:
-    """Returns how many steps a run had, and what they took: with the profiler, or without it if it came to no more."""
-    warmup = f", {text.plural(run.warmup, 'warm-up')}" if run.warmup else ""
-    if run.window is not None and run.window.steps:
-        warmup = f", {text.plural(run.window.warmup, 'warm-up')}" if run.window.warmup else ""
-        per_step = text.nanoseconds(run.window.median_ns)
-        return [f"{text.plural(run.window.steps, 'step')} of {per_step} profiled{warmup}"]
-    if run.settled_ns:
-        per_step = text.nanoseconds(median(run.settled_ns))
-        return [f"{text.plural(len(run.bare_step_ns), 'step')} of {per_step} without the profiler{warmup}"]
-    return []
 
 
 def _together(facts: Sequence[str], width: int) -> list[Line]:
