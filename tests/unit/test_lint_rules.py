@@ -7,7 +7,7 @@ import pytest
 from tests.helpers import graph, run, trace
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, Kind, Node, Nodes, Tensor, TensorType, Variable
-from tracer.recorded import Argument, ModuleScope, Window
+from tracer.recorded import Argument, Key, ModuleScope, Part, Window
 from tracer.rules import RULES, lint
 
 FLOAT = TensorType("float32", (2, 2))
@@ -684,6 +684,24 @@ def test_retracing_names_the_argument(types, what):
     """Three traces in three calls are told, with the argument and the types that it came in."""
     assert [finding.message for finding in only("retracing", traces(*types))] == [
         f"traced 3 times in 3 calls: 'x' {what}: {', '.join(types)}"
+    ]
+
+
+def test_retracing_says_once_how_to_pass_a_value():
+    """Of an argument that comes as a number and as a tensor the advice is one line of code, with the dtype."""
+    again = [
+        trace(
+            index=index,
+            object=1,
+            graphs={"traced": graph("x:Placeholder")},
+            cause="traced again" if index else "first trace",
+            key=Key((Part("x", kind),), at_s=float(index)),
+        )
+        for index, kind in enumerate(("Literal[2]", "Literal[3]", "int32[]"))
+    ]
+
+    assert [finding.advice for finding in only("retracing", run(*again))] == [
+        "pass a tensor in each call: x=tf.constant(3, tf.int32)"
     ]
 
 
