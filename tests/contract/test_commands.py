@@ -73,6 +73,16 @@ def test_every_key_that_a_report_has_is_in_the_page_on_json(name: str) -> None:
     assert [key for key, value in _keys(report) if isinstance(value, dict) and value.get("items") == []] == []
 
 
+def test_every_code_of_a_warning_is_in_the_page_on_json() -> None:
+    """Who filters warnings by their code finds all of them in one page."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "tracer").rglob("*.py")))
+    codes = set(re.findall(r'Warned\(\s*"([a-z-]+)"', sources))
+    page = (ROOT / "docs/json.md").read_text(encoding="utf-8")
+
+    assert "no-function" in codes
+    assert codes - set(re.findall(r"`([a-z-]+)`", page)) == set()
+
+
 def _section(name: str) -> str:
     page = (ROOT / "docs/json.md").read_text(encoding="utf-8")
     return page.partition(f"\n## `{name}`\n")[2].partition("\n## ")[0]
