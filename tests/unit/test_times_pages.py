@@ -169,6 +169,17 @@ def test_the_column_that_rows_are_sorted_by_is_there(sort, head, width):
         assert f" {column} " in f" {heads} "
 
 
+def test_in_a_narrow_page_of_groups_phases_give_way_to_another_order():
+    """Names, phases and the column of an order have no room together."""
+    page = times.groups(groups_report(read_timing(timed()), "layer", sort="peak"), Style(width=80)).splitlines()
+
+    assert page[6:9] == [
+        "layer             self      %   calls   nodes   bytes   peak",
+        "─" * 60,
+        "net              50 ns   87.7       4       2       -      -",
+    ]
+
+
 def test_stacks_say_what_they_are_sorted_by():
     """Time and calls are at each stack in any case; another number is there where it makes the order."""
     timing = read_timing(timed())

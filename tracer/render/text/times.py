@@ -52,8 +52,9 @@ def ops(report: OpsReport, style: Style) -> str:
 def groups(report: GroupsReport, style: Style) -> str:
     """Returns the page that `show --by` prints: a row for each layer, module, phase, op or device."""
     phases = [phase for phase in PHASES if any(row.sums.phases.get(phase) for row in report.groups.items)]
-    split = phases if report.by != "phase" and len(phases) > 1 else []
     wide = style.width >= _NARROW
+    room = wide or report.sort in ("", "self")  # names need what phases and the column of another order would take
+    split = phases if room and report.by != "phase" and len(phases) > 1 else []
     columns = _columns_by("self") | {">%": lambda sums: _share(sums.self_ns, report.self_ns)}
     columns |= {f">{phase}": functools.partial(_phase, phase) for phase in split}
     if wide or not split:
