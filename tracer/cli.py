@@ -557,7 +557,7 @@ def lint(run: str, as_json: bool, **options: Any) -> int:
 @click.option("--top", type=click.IntRange(min=0), default=20, show_default=True, help="How many functions; 0 is all.")
 @_logdir
 @_json
-def retraces(run: str, as_json: bool, **options: Any) -> None:
+def retraces(run: str, as_json: bool, **options: Any) -> int:
     """Say why TensorFlow traced the functions of a RUN again: which argument changed, where, and what spares it.
 
     \b
@@ -567,7 +567,9 @@ def retraces(run: str, as_json: bool, **options: Any) -> None:
     """
     from tracer import api
 
-    Output(as_json, options["logdir"]).retraces(api.retraces(run, **options))
+    report = api.retraces(run, **options)
+    Output(as_json, options["logdir"]).retraces(report)
+    return PARTIAL if report.damaged else 0
 
 
 @main.command()

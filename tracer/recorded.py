@@ -290,6 +290,18 @@ class Run:
         return self.window.bare_step_ns if self.window else self.unprofiled_ns
 
     @property
+    def repeats(self) -> int:
+        """How often the recording made the same calls: it does where it was given calls; other programs run once."""
+        if not self.calls:
+            return 1
+        return max(self.window.passes if self.window else self.warmup + len(self.bare_step_ns), 1)
+
+    @property
+    def damaged(self) -> tuple[Warned, ...]:
+        """What is left out of it, as its file is damaged."""
+        return tuple(warned for warned in self.warnings if warned.code == "damaged")
+
+    @property
     def bare_cpu_ns(self) -> tuple[int, ...]:
         """The CPU time of each of these steps, of all threads together; empty if it was not measured."""
         return self.window.bare_cpu_ns if self.window else self.unprofiled_cpu_ns

@@ -18,7 +18,7 @@ from tracer.cli import main
 from tracer.errors import Unreadable
 from tracer.graph.lines import Frame
 from tracer.profile.model import Allocation, Profile
-from tracer.recorded import Argument, Key, Part, Run, Window
+from tracer.recorded import Argument, Key, Part, Run, Warned, Window
 from tracer.report.diff import DiffReport
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +73,16 @@ def test_every_key_that_a_report_has_is_in_the_page_on_json(name: str) -> None:
     assert [key for key, value in _keys(report) if isinstance(value, dict) and value.get("items") == []] == []
 
 
+def test_every_code_of_a_warning_is_in_the_page_on_json() -> None:
+    """Who filters warnings by their code finds all of them in one page."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "tracer").rglob("*.py")))
+    codes = set(re.findall(r'Warned\(\s*"([a-z-]+)"', sources))
+    page = (ROOT / "docs/json.md").read_text(encoding="utf-8")
+
+    assert "no-function" in codes
+    assert codes - set(re.findall(r"`([a-z-]+)`", page)) == set()
+
+
 def _section(name: str) -> str:
     page = (ROOT / "docs/json.md").read_text(encoding="utf-8")
     return page.partition(f"\n## `{name}`\n")[2].partition("\n## ")[0]
@@ -101,7 +111,8 @@ def _retraced_run() -> Run:
     types = ("float32[2]", "float32[?]", "float64[?]")
     keys = [Key((Part("x", kind),), at_s=1.0, reduce_retracing=True) for kind in types]
     return run(
-        *(trace(index=at, object=1, cause="traced again", call_site=site, key=key) for at, key in enumerate(keys))
+        *(trace(index=at, object=1, cause="traced again", call_site=site, key=key) for at, key in enumerate(keys)),
+        warnings=(Warned("damaged", "a trace is cut off", "record the run again"),),
     )
 
 

@@ -83,6 +83,7 @@ def test_retracing_names_the_arguments(recorded: Callable[[str], Path]):
         "traced 6 times in 8 calls: 'x' comes in several shapes and types: "
         "float32[1, 3], float32[2, 3], float32[3], float64[1, 3]",
     ]
+    assert found[0].advice == "pass a tensor in each call: factor=tf.constant(3, tf.int32)"
 
 
 # Models as users write them. Each function in it returns what is recorded.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -132,9 +133,25 @@ def test_the_command_shows_the_causes_and_the_next_one_compares_them(recorded: C
         ("x", "float32[1, 3]", "float64[1, 3]"),
         ("factor", "Literal[3]", "int32[]"),
     ]
-    assert (function["name"], function["traces"], function["retraces"]) == ("scale", 6, 5)
+    assert (function["name"], function["traces"], function["retraces"], function["calls"]) == ("scale", 6, 5, 8)
     assert following.startswith("next: trace-scenario diff ")
     assert (compared.returncode, "scale#1" in compared.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("command", ["retraces", "lint"])
+def test_damaged_traces_are_told_and_not_passed_over(
+    recorded: Callable[[str], Path], tmp_path: Path, command: str
+) -> None:
+    """Where the files of traces are cut off the page names each, and the exit code is that of partial data."""
+    run = tmp_path / "logs" / "retracing" / "20261123-021530"
+    shutil.copytree(recorded("retracing"), run)
+    for number in range(1, 6):
+        path = run / "functions" / f"{number:03d}-scale" / "trace.json"
+        path.write_bytes(path.read_bytes()[:200])
+
+    done = trace_scenario(command, run)
+
+    assert (done.returncode, done.stdout.count("/trace.json is not valid JSON: ")) == (7, 5)
 
 
 def test_a_program_without_retraces_says_so_in_one_line(recorded: Callable[[str], Path]):

@@ -1,5 +1,6 @@
 """A run as HTML and SVG: what it says, and that nothing in it can break it."""
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 from textwrap import dedent
@@ -12,7 +13,7 @@ from tests.timed import timed
 from tests.unit.exports import HOSTILE
 from tracer.errors import NotFound, Unreadable, UsageError
 from tracer.graph.model import Graph, Kind, Node, Nodes
-from tracer.recorded import Argument, Warned
+from tracer.recorded import Argument, Raised, Warned
 from tracer.render.html import FORMATS
 from tracer.render.html.page import fragment
 from tracer.render.html.picture import FAINT, HEAT, HUES, svg
@@ -82,6 +83,34 @@ def test_a_failed_run_says_why():
     shown = read(fragment(overview(run(status="failed", error="ValueError: <b>no</b>"))))
 
     assert shown.splitlines()[:3] == ["demo/20261123-021530 failed", "recorded in 1.50 s", "ValueError: <b>no</b>"]
+
+
+def test_the_step_that_raised_is_named():
+    """As on every page, the error begins with the step that it comes from."""
+    failed = run(status="failed", error="ValueError: boom", raised=Raised("window", 4))
+
+    assert read(fragment(overview(failed))).splitlines()[2] == "in step 4 of the window: ValueError: boom"
+
+
+def test_a_run_without_a_profile_says_what_a_step_takes():
+    """The sentences on a run need no profile."""
+    shown = read(fragment(overview(run(unprofiled_ns=(900, 358, 358, 358)))))
+
+    assert "A step takes 358 ns without the profiler (median of 3)." in shown.splitlines()
+
+
+def test_the_profile_is_read_once():
+    """What the nodes took is for the sentences what it is for the tables."""
+    recorded = timed()
+    opened = []
+
+    def opening(path):
+        opened.append(path)
+        return recorded.profile(path)
+
+    overview(dataclasses.replace(recorded, _open_profile=opening))
+
+    assert opened == ["vm.xplane.pb"]
 
 
 def test_a_function_traced_often_is_cut_and_what_is_left_is_counted():
@@ -164,6 +193,17 @@ def test_ten_thousand_scopes_make_no_large_page():
     assert len(page) < 200_000
     assert "... and 18 functions more" in read(page)
     assert re.search(r"... and [\d,]+ scopes more", read(page))
+
+
+def test_scopes_that_lie_too_deep_are_counted():
+    """Neither the picture nor the table says less of a deep nest than that there is more of it."""
+    nest = graph(" ".join(f"{'/'.join(f's{level}' for level in range(depth))}/x:Neg" for depth in range(1, 21)))
+    seen = overview(run(trace(graphs={"traced": nest})))
+    shown = read(fragment(seen))
+
+    assert len(seen.picture.boxes) == 12
+    assert "scopes of step width: nodes; 9 scopes too small or too deep to draw" in shown.splitlines()
+    assert "... and 8 scopes more" in shown.splitlines()
 
 
 @pytest.mark.parametrize("hue", HUES.values())

@@ -7,7 +7,7 @@ import pytest
 from tests.helpers import graph, run, trace
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, Kind, Node, Nodes, Tensor, TensorType, Variable
-from tracer.recorded import Argument, ModuleScope, Window
+from tracer.recorded import Argument, Key, ModuleScope, Part, Window
 from tracer.rules import RULES, lint
 
 FLOAT = TensorType("float32", (2, 2))
@@ -687,6 +687,24 @@ def test_retracing_names_the_argument(types, what):
     ]
 
 
+def test_retracing_says_once_how_to_pass_a_value():
+    """Of an argument that comes as a number and as a tensor the advice is one line of code, with the dtype."""
+    again = [
+        trace(
+            index=index,
+            object=1,
+            graphs={"traced": graph("x:Placeholder")},
+            cause="traced again" if index else "first trace",
+            key=Key((Part("x", kind),), at_s=float(index)),
+        )
+        for index, kind in enumerate(("Literal[2]", "Literal[3]", "int32[]"))
+    ]
+
+    assert [finding.advice for finding in only("retracing", run(*again))] == [
+        "pass a tensor in each call: x=tf.constant(3, tf.int32)"
+    ]
+
+
 def test_retracing_tells_of_a_function_that_is_made_anew():
     """Traces for equal arguments are those of several functions."""
     assert [finding.message for finding in only("retracing", traces(*["float32[2]"] * 3))] == [
@@ -731,11 +749,18 @@ def test_retracing_leaves_functions_of_one_name_alone_that_several_lines_make():
 
 def test_retracing_counts_the_calls_of_one_pass():
     """A recording makes the same calls again and again; a function that is called in each pass is not made anew."""
-    window = Window(steps=4, warmup=1, wall_ns=1)
+    again = {"window": Window(steps=4, warmup=1, wall_ns=1), "calls": ({"name": "step"},)}
     shapes, same = ["float32[1]", "float32[2]", "float32[3]"], ["float32[2]"] * 3
 
-    assert len(only("retracing", replace(traces(*shapes, calls=5), window=window))) == 1
-    assert only("retracing", replace(traces(*same, calls=5), window=window)) == ()
+    assert len(only("retracing", replace(traces(*shapes, calls=5), **again))) == 1
+    assert only("retracing", replace(traces(*same, calls=5), **again)) == ()
+
+
+def test_retracing_counts_every_step_of_a_program():
+    """The steps of a program that ran once without the profiler are calls of its own, and repeat none."""
+    program = replace(traces("float32[1]", "float32[2]", "float32[3]", calls=150), unprofiled_ns=(1000,) * 200)
+
+    assert only("retracing", program) == ()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tests.helpers import graph, run, trace
 from tracer.errors import NotFound
 from tracer.graph.lines import Frame, Lines
 from tracer.graph.model import Graph, TensorType, Variable
-from tracer.recorded import Argument
+from tracer.recorded import Argument, Warned
 from tracer.render import json as to_json
 from tracer.render.text import Style
 from tracer.render.text.lint import lint as to_text
@@ -189,6 +189,20 @@ def test_text_says_that_there_is_nothing():
     clean = run(trace(graphs={"traced": graph("x:Placeholder")}))
 
     assert to_text(lint_report(clean), Style(width=60)) == "no findings in demo/20261123-021530\n"
+
+
+def test_text_says_which_traces_nobody_looked_at():
+    """A run without findings, of which a trace is damaged, is not called clean without a word."""
+    damaged = Warned("damaged", "trace.json is no valid JSON", "record the run again")
+    report = lint_report(run(trace(graphs={"traced": graph("x:Placeholder")}), warnings=(damaged,)))
+
+    assert report.unread == (damaged,)
+    assert to_text(report, Style(width=60)) == dedent("""\
+        no findings in demo/20261123-021530
+
+        warning: trace.json is no valid JSON
+        hint: record the run again
+        """)
 
 
 def test_text_has_colour_only_when_asked():

@@ -13,7 +13,7 @@ def drawn(nodes, **times):
     """Returns the picture of a graph; `a__x=3` are 3 ns of the node `a/x`."""
     found = [_time(path.replace("__", "/"), own) for path, own in times.items()] if times else None
     rows = scope_rows(inline(graph(nodes)), times=found, raw=True).all
-    return picture([rows.row(at) for at in range(len(rows.depths))])
+    return picture([rows.row(at) for at in range(len(rows.depths))], len(rows.depths))
 
 
 def _time(path, own):

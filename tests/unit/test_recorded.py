@@ -5,7 +5,7 @@ import pytest
 from tests.helpers import graph, run, trace
 from tracer.errors import NotFound
 from tracer.graph.lines import Frame
-from tracer.recorded import Argument, group_functions
+from tracer.recorded import Argument, Warned, Window, group_functions
 
 
 def names(*traces) -> list[str]:
@@ -143,3 +143,28 @@ def test_the_thousandth_trace_comes_last():
 
     assert [item.id for item in recorded.traces] == ["002-f", "999-f", "1000-f"]
     assert [item.id for item in recorded.functions["f"].traces] == ["002-f", "999-f", "1000-f"]
+
+
+CALLS = ({"name": "step", "status": "returned", "error": ""},)
+
+
+@pytest.mark.parametrize(
+    ("facts", "repeats"),
+    [
+        ({"window": Window(20, 3, 9, bare_step_ns=(1,) * 20, fresh=True), "calls": CALLS}, 3 + 20 + 1 + 20),
+        ({"unprofiled_ns": (1,) * 20, "warmup": 3, "calls": CALLS}, 3 + 20),
+        ({"calls": CALLS}, 1),  # it raised before a step came to its end
+        ({"unprofiled_ns": (1,) * 200}, 1),  # the steps of a program
+        ({"window": Window(10, 1, 9, bare_step_ns=(1,) * 200, function="step")}, 1),
+    ],
+)
+def test_only_calls_that_were_given_are_repeated(facts, repeats):
+    """What was given to be called runs in each pass; a program or a block runs once, whatever its steps."""
+    assert run(**facts).repeats == repeats
+
+
+def test_what_is_damaged_is_one_sort_of_warning():
+    """Of a run's warnings those are picked out that say that something is left out."""
+    damaged = Warned("damaged", "trace.json is cut off")
+
+    assert run(warnings=(Warned("no-profile", "none"), damaged)).damaged == (damaged,)

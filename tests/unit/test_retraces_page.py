@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from textwrap import dedent
 
+import pytest
+from click.testing import CliRunner
+
 from tests.helpers import run, trace
+from tracer import api
+from tracer.cli import main
 from tracer.graph.lines import Frame
-from tracer.recorded import Key, Part, Trace
+from tracer.recorded import Key, Part, Trace, Warned, Window
 from tracer.render import json as to_json
 from tracer.render.text.retraces import retraces as to_text
 from tracer.render.text.style import Style
@@ -67,6 +72,52 @@ def test_text_does_not_call_clean_what_nobody_saw():
     assert to_text(retraces_report(before), Style(width=80)) == (
         "no function was seen as it was traced in demo/20261123-021530: 2 traces of 2\nfunctions\n"
     )
+
+
+def test_totals_count_the_functions_that_are_left_out():
+    """What a clean run says is of all its functions, however few of them are listed."""
+    key = Key((Part("x", "float32[?]"),), at_s=0.0, reduce_retracing=True)
+    first = Key((Part("x", "float32[2]"),), at_s=0.0, reduce_retracing=True)
+    relaxed = [
+        trace("last", 40 + at, object=40, cause="traced again", key=each) for at, each in enumerate((first, key))
+    ]
+    before = [trace(f"old_{at}", at, object=at + 1, cause="traced before the session") for at in range(20)]
+
+    assert to_text(retraces_report(run(*before, *relaxed), top=20), Style()) == (
+        "no retraces in demo/20261123-021530: 22 traces of 21 functions, 1 of them relaxed by reduce_retracing\n"
+    )
+
+
+def test_calls_are_those_of_the_program():
+    """A recording that makes its calls three times in all counts each of them once."""
+    window = Window(steps=1, warmup=0, wall_ns=9, bare_step_ns=(9,), fresh=True)
+    traces = [step(index, f"Literal[{index}]", calls=3 * (index + 1)) for index in range(2)]
+    report = retraces_report(run(*traces, window=window, calls=({"name": "main"},)))
+
+    assert to_text(report, Style()).splitlines()[0] == "step  2 traces, 1 retrace in 3 calls, 500 ms lost  user.py:1"
+
+
+CUT_OFF = Warned("damaged", "trace.json is no valid JSON", "'step' is shown with what its other files tell")
+
+
+def test_text_says_which_traces_are_damaged():
+    """Of a trace whose file is damaged nobody knows why it was made: that there are no retraces is not all."""
+    report = retraces_report(run(step(0, "float32[2]"), trace("step", 1, cause=""), warnings=(CUT_OFF,)))
+
+    assert to_text(report, Style(width=80)) == dedent("""\
+        no retraces in demo/20261123-021530: 2 traces of 1 function
+
+        warning: trace.json is no valid JSON
+        hint: 'step' is shown with what its other files tell
+        """)
+
+
+@pytest.mark.parametrize(("warnings", "code"), [((CUT_OFF,), 7), ((Warned("no-profile", "none"),), 0)])
+def test_the_command_tells_of_a_damaged_trace_by_its_exit_code(monkeypatch, warnings, code):
+    """`retraces` ends with 7 where a trace is damaged."""
+    monkeypatch.setattr(api, "retraces", lambda *_, **__: retraces_report(run(step(0, "x"), warnings=warnings)))
+
+    assert CliRunner().invoke(main, ["retraces"]).exit_code == code
 
 
 def test_time_lost_inside_of_other_retraces_is_counted_once():

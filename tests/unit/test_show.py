@@ -3,6 +3,7 @@
 import pytest
 
 from tests.helpers import graph, run, trace
+from tests.timed import timed
 from tracer.errors import NotFound, Unreadable, UsageError
 from tracer.graph.inline import inline
 from tracer.profile.attribute import NodeTime
@@ -169,6 +170,34 @@ def test_a_column_without_anything_to_say_is_left_out():
 
     assert [column.header for column, _ in columns(found, view_of(found, 200))] == ["nodes", "output", "bytes", "FLOPs"]
     assert [column.header for column, _ in columns(found, view_of(found, 80))] == ["nodes", "output", "FLOPs"]
+
+
+def test_the_column_that_scopes_are_sorted_by_is_there():
+    """A narrow page has it too, and one of any width has calls where they make the order."""
+    time = NodeTime("000-step", "a/x", "CPU", -1, 3, 5, 5, 64, (), shared=False, peak_bytes=2048, held_bytes=1024)
+    found = scope_rows(inline(graph("a/x:Neg=float32[2]")), times=[time]).folded
+    read = [found.row(at) for at in range(2)]
+
+    def added(sort, width):
+        heads = [[column.header for column, _ in columns(read, view_of(read, width, sort=each))] for each in (sort, "")]
+        return [head for head in heads[0] if head not in heads[1]]
+
+    assert [added(sort, 80) for sort in ("self", "total", "calls", "bytes", "peak", "held")] == [
+        [],
+        [],
+        ["calls"],
+        ["allocated"],
+        ["peak"],
+        ["at peak"],
+    ]
+    assert [added(sort, 200) for sort in ("calls", "bytes", "peak", "held")] == [["calls"], [], [], []]
+
+
+def test_the_page_is_sorted_as_it_was_asked_for():
+    """The report keeps the order, for the page to have its column."""
+    page = show(show_report(timed(), sort="calls"), Style(width=80))
+
+    assert "calls" in next(line for line in page.splitlines() if line.startswith("scopes of step")).split()
 
 
 def test_ops_that_do_not_fit_are_counted():

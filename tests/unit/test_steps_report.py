@@ -190,6 +190,14 @@ def test_a_summary_says_in_how_many_steps_something_was_traced():
     assert each["tracing"] == "Each step traces or compiles anew: tracing 50 % of its time."
 
 
+def test_a_summary_of_one_step_does_not_speak_of_each():
+    """A block is one account: that something was traced in it says nothing of other steps."""
+    told = "Of the wall time tracing 50 %: there are first calls in the window, or retraces (trace-scenario retraces)."
+
+    assert said_of(timed("main  tf.function-graph_building 0-50  other 50-100"))["tracing"] == told
+    assert said_of(timed("main  step{step_num=0,_r=1} 0-100  tf.function-graph_building 10-60"))["tracing"] == told
+
+
 def test_a_summary_says_what_dominates():
     """The sentences name the step's time, its parts, the line and the node with the most time."""
     window = Window(steps=2, warmup=1, wall_ns=2010, step_ns=(1000, 1000), bare_step_ns=(500, 500))

@@ -36,6 +36,11 @@ def _steps(run: Run) -> Sequence[str]:
     return []
 
 
+def error_text(run: Run) -> str:
+    """Returns what ended a run, with the step that raised it, if it was one; nothing if nothing did."""
+    return f"in {run.raised}: {run.error}" if run.raised and run.error else run.error
+
+
 def window_text(timing: Timing) -> str:
     """Returns how long the profiler was on, and what a step took."""
     window = timing.run.window

@@ -52,6 +52,7 @@ class GroupsReport(TimedReport):
 
     by: str
     function: str  # only of its nodes; empty for all
+    sort: str  # the order that was asked for; empty for that of the program
     groups: Listing[GroupRow]
     unattributed: tuple[Unattributed, ...]  # executions without a node
     self_ns: int  # of all that the report is about, listed or not
@@ -87,6 +88,7 @@ def groups_report(timing: Timing, by: str, *, function: str = "", sort: str = ""
         timing=timing,
         by=by,
         function=function,
+        sort=sort,
         groups=listing(rows, top=top),
         unattributed=rest_of(timing, function),
         self_ns=total_ns(timing, function),

@@ -40,6 +40,7 @@ class LinesReport(TimedReport):
     """The lines behind what was executed in a run's window."""
 
     function: str  # only of its nodes; empty for all
+    sort: str  # the name of their order
     lines: Listing[LineRow]
     files: tuple[FileRow, ...]  # of all lines, most time first
     without_line: Mapping[str, Sums]  # of which no line of the user's is known, by the reason
@@ -68,6 +69,7 @@ def lines_report(timing: Timing, *, function: str = "", sort: str = "self", top:
     return LinesReport(
         timing=timing,
         function=function,
+        sort=sort,
         lines=listing(ordered, top=top),
         files=_files(rows, sources),
         without_line=summed((node for node in nodes if node.without_line), lambda node: node.without_line),

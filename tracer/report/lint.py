@@ -19,7 +19,7 @@ class LintReport:
     function: str  # the only one that was looked at; empty for all
     findings: Listing[Finding]
     severities: tuple[tuple[str, int], ...]  # how many there are of each, over all of them, also those left out
-    unread: tuple[Warned, ...] = ()  # graphs that could not be looked at
+    unread: tuple[Warned, ...] = ()  # traces and graphs that could not be looked at, as they are damaged
 
 
 def lint_report(run: Run, *, function: str | None = None, top: int = 0, limit: int = LIMIT) -> LintReport:
@@ -38,4 +38,4 @@ def lint_report(run: Run, *, function: str | None = None, top: int = 0, limit: i
     unread: list[Warned] = []
     found = lint(run, function=function, limit=limit, unread=unread if len(run.traces) > 1 else None)
     numbers = tuple((severity, sum(one.severity == severity for one in found)) for severity in SEVERITIES)
-    return LintReport(run, function or "", listing(found, top=top), numbers, tuple(unread))
+    return LintReport(run, function or "", listing(found, top=top), numbers, (*run.damaged, *unread))

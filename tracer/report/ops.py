@@ -30,6 +30,7 @@ class OpsReport(TimedReport):
     """The nodes that were executed in a run's window."""
 
     function: str  # only its nodes; empty for all
+    sort: str  # the name of their order
     ops: Listing[OpRow]
     unattributed: tuple[Unattributed, ...]  # executions without a node
     self_ns: int  # of all that the report is about, listed or not
@@ -55,6 +56,7 @@ def ops_report(timing: Timing, *, function: str = "", sort: str = "self", top: i
     return OpsReport(
         timing=timing,
         function=function,
+        sort=sort,
         ops=listing(most_first(rows, sort), top=top),
         unattributed=rest_of(timing, function),
         self_ns=total_ns(timing, function),

@@ -57,8 +57,8 @@ def overview(
         run=run,
         show=shown,
         problem=problem,
-        summary=run_summary(run) if timing else (),
+        summary=run_summary(run, timing),
         lines=lines_report(timing) if timing else None,
         ops=ops_report(timing) if timing else None,
-        picture=picture(shown.tree.items) if shown else None,
+        picture=picture(shown.tree.items, shown.all_rows) if shown else None,
     )

@@ -34,8 +34,13 @@ class Picture:
     left_out: int  # scopes that are too small, or too deep, to be drawn
 
 
-def picture(rows: Sequence[ScopeRow]) -> Picture | None:
-    """Returns the boxes of a scope tree, given by its rows, parents first; None of a graph with nothing in it."""
+def picture(rows: Sequence[ScopeRow], total: int) -> Picture | None:
+    """Returns the boxes of a scope tree; None of a graph with nothing in it.
+
+    Args:
+      rows: its rows, parents first; those that lie too deep need not be there.
+      total: how many rows it has with those.
+    """
     if not rows or not rows[0].nodes:
         return None
     measure = TIME if rows[0].total_ns else NODES
@@ -59,7 +64,7 @@ def picture(rows: Sequence[ScopeRow]) -> Picture | None:
         for at, row in enumerate(rows)
         if at in drawn
     ]
-    return Picture(measure, whole, tuple(boxes), len(rows) - len(boxes))
+    return Picture(measure, whole, tuple(boxes), total - len(boxes))
 
 
 def _parents(rows: Sequence[ScopeRow]) -> list[int]:

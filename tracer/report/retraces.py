@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Sequence
 
 from tracer.graph.lines import Frame
-from tracer.recorded import Function, Run
+from tracer.recorded import Function, Run, Warned
 from tracer.report.listing import Listing, listing
 from tracer.report.tracing import tracing_seconds
 from tracer.retracing.advice import Advice, advise
-from tracer.retracing.causes import Explained, Reason, explain
+from tracer.retracing.causes import Explained, Reason, calls_once, explain
 from tracer.retracing.changes import Change
 
 
@@ -48,7 +48,7 @@ class RetracedFunction:
     definition: Frame | None
     traces: int
     retraces: int
-    calls: int
+    calls: int  # by the program; those that the recording repeats are not counted
     seconds: float  # that its retraces took, with the functions that were traced inside of them
     causes: tuple[Cause, ...]  # in the order of the traces
     legitimate: tuple[Legitimate, ...]
@@ -61,8 +61,12 @@ class RetracesReport:
     run: Run
     function: str  # the only one that was looked at; empty for all
     functions: Listing[RetracedFunction]
-    retraces: int  # over all of them, also those left out
+    traces: int  # over all of them, also those left out
+    retraces: int
+    relaxed: int  # traces that reduce_retracing made
+    seen: bool  # whether the session saw one of the functions being traced
     seconds: float  # lost to retraces, those inside of others counted once
+    damaged: tuple[Warned, ...]  # traces that are damaged: of these nobody knows
 
 
 def retraces_report(run: Run, *, function: str | None = None, top: int = 0) -> RetracesReport:
@@ -78,15 +82,24 @@ def retraces_report(run: Run, *, function: str | None = None, top: int = 0) -> R
     """
     chosen = run.functions.values() if function is None else [run.functions[function]]
     rows = [(each, explain(each)) for each in chosen if function is not None or each.traces[0].origin != "tensorflow"]
-    found = [_function(each, explained) for each, explained in rows if explained]
+    found = [_function(each, explained, run.repeats) for each, explained in rows if explained]
     found.sort(key=lambda row: (row.retraces == 0, -row.seconds))
-    again = [each for _, explained in rows for each in explained if each.is_retrace]
+    every = [each for _, explained in rows for each in explained]
+    again = [each for each in every if each.is_retrace]
     return RetracesReport(
-        run, function or "", listing(found, top=top), len(again), tracing_seconds(each.trace for each in again)
+        run=run,
+        function=function or "",
+        functions=listing(found, top=top),
+        traces=len(every),
+        retraces=len(again),
+        relaxed=sum(each.reason == "relaxed" for each in every),
+        seen=any(each.reason != "existing" for each in every),
+        seconds=tracing_seconds(each.trace for each in again),
+        damaged=run.damaged,
     )
 
 
-def _function(function: Function, explained: Sequence[Explained]) -> RetracedFunction:
+def _function(function: Function, explained: Sequence[Explained], repeats: int) -> RetracedFunction:
     again = [each for each in explained if each.is_retrace]
     return RetracedFunction(
         name=function.name,
@@ -94,7 +107,7 @@ def _function(function: Function, explained: Sequence[Explained]) -> RetracedFun
         definition=function.traces[0].definition,
         traces=len(explained),
         retraces=len(again),
-        calls=function.calls,
+        calls=calls_once(function.traces, repeats),
         seconds=tracing_seconds(each.trace for each in again),
         causes=tuple(_cause(change, each, explained) for each in again for change in each.changes),
         legitimate=tuple(_legitimate(each) for each in explained if not each.is_retrace),

@@ -67,12 +67,18 @@ class ShowReport:
     damaged: tuple[Warned, ...]  # graphs and profiles of the run that cannot be read
     timing: Timing | None = None  # what the run's window took; None without a profile
     timed: tuple[TimedNode, ...] = ()  # what the nodes of the shown trace took
+    sort: str = ""  # the order of scopes that was asked for; empty for that of the program
     chosen: bool = False  # whether somebody asked for this function or scope: the other functions are not of interest
+
+    @property
+    def all_rows(self) -> int:
+        """How many rows the tree has, those too that lie deeper than was asked for."""
+        return len(self.whole.folded.depths) if self.whole else 0
 
     @property
     def is_partial(self) -> bool:
         """Whether something of the run is not shown because it is damaged."""
-        return bool(self.damaged) or any(warned.code == "damaged" for warned in self.run.warnings)
+        return bool(self.damaged or self.run.damaged)
 
 
 def show_report(
@@ -127,6 +133,7 @@ def show_report(
         damaged=tuple(dict.fromkeys(damaged)),
         timing=timing,
         timed=timed,
+        sort=sort,
         chosen=bool(function or scope),
     )
 

@@ -25,6 +25,7 @@ class StacksReport(TimedReport):
     """The stacks behind what was executed in a run's window."""
 
     function: str  # only of its nodes; empty for all
+    sort: str  # the name of their order
     stacks: Listing[StackRow]
     unattributed: Sums  # executions without a node
     self_ns: int  # of all that the report is about, listed or not
@@ -52,6 +53,7 @@ def stacks_report(
     return StacksReport(
         timing=timing,
         function=function,
+        sort=sort,
         stacks=listing(most_first(rows, sort), top=top),
         unattributed=sums_of(rest_of(timing, function)),
         self_ns=total_ns(timing, function),

@@ -188,6 +188,12 @@ def _tracing(report: StepsReport) -> Statement | None:
             "tracing", f"The window is no steady state, for {' and '.join(told)} of it: more warm-up calls (--warmup)."
         )
     steps = report.steps.items
+    if len(steps) == 1:  # a block, or one step: nothing tells whether the next one would trace again
+        return Statement(
+            "tracing",
+            f"Of the wall time {' and '.join(told)}: there are first calls in the window, or retraces "
+            "(trace-scenario retraces).",
+        )
     tracing = [step for step in steps if sum(step.parts.get(kind, 0) for kind in _ALSO) >= _TRACED * step.wall_ns]
     if len(tracing) < len(steps):
         of_all = f"{len(tracing)} of {text.plural(len(steps), 'step')}"

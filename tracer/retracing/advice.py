@@ -12,6 +12,7 @@ from tracer.retracing.causes import Explained
 from tracer.retracing.changes import ABSENT, Change, tensor
 
 _OF_DATASETS = "Dataset_"  # how tf.data calls the functions that it traces: "Dataset_map_normalized"
+_RELAXED = "@tf.function(reduce_retracing=True)"
 _FLAGS = ("Literal[True]", "Literal[False]")
 
 
@@ -70,14 +71,13 @@ def _none(change: Change, _trace: Trace, _every: Sequence[Explained]) -> Advice:
 
 
 def _size(_change: Change, trace: Trace, every: Sequence[Explained]) -> Advice:
-    relaxed = "@tf.function(reduce_retracing=True)"
     if trace.key.signature:
         return Advice("write None in the input_signature for the axes that vary")
     specs = input_signature(trace, every)
     if specs is None:
-        return Advice(f"let TensorFlow make one trace for every size: {relaxed}", relaxed)
+        return Advice(f"let TensorFlow make one trace for every size: {_RELAXED}", _RELAXED)
     code = f"@tf.function(input_signature={specs})"
-    return Advice(f"make one trace for every size: {code}; or {relaxed}", code)
+    return Advice(f"make one trace for every size: {code}; or {_RELAXED}", code)
 
 
 def _dtype(change: Change, _trace: Trace, _every: Sequence[Explained]) -> Advice:
@@ -95,7 +95,7 @@ def _type(change: Change, _trace: Trace, _every: Sequence[Explained]) -> Advice:
     return Advice(f"pass the same kind of value in each call: {change.before}")
 
 
-def _structure(change: Change, _trace: Trace, every: Sequence[Explained]) -> Advice:
+def _structure(change: Change, _trace: Trace, _every: Sequence[Explained]) -> Advice:
     if ABSENT in (change.before, change.after):
         return Advice(f"pass '{change.argument}' in each call, or never")
     if change.after.startswith("{"):
@@ -109,16 +109,15 @@ def _structure(change: Change, _trace: Trace, every: Sequence[Explained]) -> Adv
         leaves
         and change.after == f"{change.after[0]}{', '.join(f'Literal[{leaf}]' for leaf in leaves)}{change.after[-1]}"
     ):
-        return _as_one_tensor(change, every)
+        return _as_one_tensor(change)
     return Advice(
         "give it the same length in each call: pad it, or tf.stack it into one tensor with an axis of any size"
     )
 
 
-def _as_one_tensor(change: Change, _every: Sequence[Explained]) -> Advice:
+def _as_one_tensor(change: Change) -> Advice:
     code = f"{change.argument}=tf.constant({change.argument})"
-    specs = "@tf.function(reduce_retracing=True)"
-    return Advice(f"pass one tensor, {code}, and let its length vary: {specs}", code)
+    return Advice(f"pass one tensor, {code}, and let its length vary: {_RELAXED}", code)
 
 
 def _variable(_change: Change, _trace: Trace, _every: Sequence[Explained]) -> Advice:

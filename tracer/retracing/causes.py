@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -57,6 +57,11 @@ def explain(function: Function) -> tuple[Explained, ...]:
         if trace.kind == "inference":
             done.add(_explained(trace, number, done))
     return tuple(done.every)
+
+
+def calls_once(traces: Iterable[Trace], repeats: int) -> int:
+    """Returns how often a program calls traces from Python, where it ran `repeats` times in all."""
+    return sum(-(-(trace.calls or 0) // repeats) for trace in traces)
 
 
 def retraces_over(run: Run, most: int) -> tuple[Excess, ...]:

@@ -38,11 +38,10 @@ def lint(
       NotFound: the run has no such function.
       Unreadable: a graph is damaged, or larger than `limit`.
     """
-    repeats = run.window.passes if run.window else max(run.warmup + len(run.bare_step_ns), 1)
     chosen = run.functions.values() if function is None else [run.functions[function]]
     first: dict[_Key, tuple[int, Finding]] = {}
     for number, one in enumerate(chosen):
-        for finding in (*_of_function(one, rules, repeats), *_of_graphs(one, rules, limit, unread)):
+        for finding in (*_of_function(one, rules, run.repeats), *_of_graphs(one, rules, limit, unread)):
             at, known = first.setdefault(_key(finding), (number, finding))
             if finding.count > known.count:
                 first[_key(finding)] = at, dataclasses.replace(known, count=finding.count)

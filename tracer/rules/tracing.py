@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from tracer import text
 from tracer.recorded import Function, Trace
-from tracer.retracing.advice import advise
-from tracer.retracing.causes import Explained, explain
+from tracer.retracing.advice import Advice, advise
+from tracer.retracing.causes import Explained, calls_once, explain
 from tracer.retracing.changes import Change
 from tracer.rules.finding import Found
 
@@ -37,7 +37,7 @@ def retracing(function: Function, repeats: int = 1) -> Iterator[Found]:
 
 
 def _retraced(traced: Sequence[Explained], every: Sequence[Explained], repeats: int) -> Iterator[Found]:
-    calls = sum(-(-(each.trace.calls or 0) // max(repeats, 1)) for each in traced)  # in one pass of the program
+    calls = calls_once((each.trace for each in traced), repeats)
     if len(traced) < MANY or calls >= CALLS_PER_TRACE * len(traced):
         return
     often = f"traced {text.plural(len(traced), 'time')} in {text.plural(calls, 'call')}"
@@ -68,15 +68,15 @@ def _by_argument(traced: Sequence[Explained]) -> dict[str, list[tuple[Explained,
     return found
 
 
-def _advice(causes: Sequence[tuple[Explained, Change]], every: Sequence[Explained]) -> Iterator[str]:
+def _advice(causes: Sequence[tuple[Explained, Change]], every: Sequence[Explained]) -> Sequence[str]:
     """Returns what to do about each sort of cause."""
-    seen = set[str]()
+    found: dict[str, Advice] = {}
     for each, change in causes:
-        if change.kind == "unknown":
-            yield _MADE_ONCE
-        elif change.kind not in seen:
-            yield advise(change, each, every).text
-        seen.add(change.kind)
+        if change.kind not in found:
+            found[change.kind] = Advice(_MADE_ONCE) if change.kind == "unknown" else advise(change, each, every)
+    if "type" in found and found["type"].code:
+        found.pop("value", None)  # who passes a tensor of one dtype in each call passes no value
+    return [advice.text for advice in found.values()]
 
 
 def _is_cause(types: Sequence[str], causes: Sequence[tuple[Explained, Change]]) -> bool:

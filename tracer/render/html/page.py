@@ -11,7 +11,7 @@ from tracer.recorded import Warned
 from tracer.render.html import tables
 from tracer.render.html.escape import escaped
 from tracer.render.html.picture import drawing
-from tracer.render.sentences import coverage_doubts, coverage_text, run_facts, window_text
+from tracer.render.sentences import coverage_doubts, coverage_text, error_text, run_facts, window_text
 from tracer.render.text.style import source_line
 from tracer.report.overview import Overview
 from tracer.report.picture import TIME, Picture
@@ -110,7 +110,7 @@ def _header(report: Overview) -> Iterator[str]:
     facts = [*run_facts(run, window=timing is None), *(f"{key}={value}" for key, value in run.parameters.items())]
     yield f'<p class="faint">{" · ".join(map(escaped, facts))}</p>' if facts else ""
     if run.error:
-        yield f'<p class="error">{escaped(run.error)}</p>'
+        yield f'<p class="error">{escaped(error_text(run))}</p>'
     if timing:
         told = f"window: {window_text(timing)}. Coverage: {coverage_text(timing, timing.self_ns)}."
         yield f'<p class="faint">{escaped(told, 1000)}</p>'
@@ -120,7 +120,7 @@ def _header(report: Overview) -> Iterator[str]:
 def _picture(drawn: Picture, name: str, stage: str) -> str:
     what = f"scopes of {name}" + ("" if stage == "traced" else f", {stage}")
     how = "width: time in a scope; colour: the part that is its own" if drawn.measure == TIME else "width: nodes"
-    left = f"; {text.plural(drawn.left_out, 'scope')} too small to draw" if drawn.left_out else ""
+    left = f"; {text.plural(drawn.left_out, 'scope')} too small or too deep to draw" if drawn.left_out else ""
     caption = f'<b>{escaped(what)}</b> <span class="faint">{escaped(how + left)}</span>'
     return f'<div class="picture">{caption}\n{drawing(drawn, name)}\n</div>'
 

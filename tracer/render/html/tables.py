@@ -103,7 +103,7 @@ def scopes(report: ShowReport) -> str:
         indent = f"{_INDENT * (row.depth - shown[0].depth):.1f}"
         name = f'<span style="padding-left:{indent}em">{cut(row.pattern or row.label, _NAME)}{runs}{times}</span>'
         rows.append((name, *(escaped(cells[at]) for _, cells in found)))
-    return table(head, rows) + _left_out(report.tree.total - len(shown), "scope")
+    return table(head, rows) + _left_out(report.all_rows - len(shown), "scope")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

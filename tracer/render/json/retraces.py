@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from tracer.render.json.values import listed, source_of
+from tracer.report.listing import Listing
 from tracer.report.retraces import Cause, Legitimate, RetracedFunction, RetracesReport
 from tracer.retracing.changes import Change
 
@@ -17,6 +19,7 @@ def retraces(report: RetracesReport) -> dict[str, Any]:
         "retraces": report.retraces,
         "seconds": report.seconds,
         "functions": listed(report.functions, _function),
+        "warnings": listed(Listing(report.damaged, len(report.damaged)), dataclasses.asdict),
     }
 
 

@@ -127,6 +127,7 @@ def _head(timing: Timing, function: str, self_ns: int) -> dict[str, Any]:
         "run": timing.run.path,
         "status": timing.run.status,
         "function": function,
+        "raised": raised(timing.run.raised),
         "window": window(timing.run.window),
         "coverage": coverage(timing),
         "untraced": timing.untraced,

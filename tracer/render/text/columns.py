@@ -14,6 +14,7 @@ from tracer.report.scopes import ScopeRow
 WIDE = 100  # columns from which on there is room for everything
 RANGES = 140  # columns from which on a row that stands for several scopes shows the range of each dimension
 _OUTPUT = 40  # columns of a type
+_NEVER = 1 << 30  # columns of a page: the column is there only where rows are sorted by it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class View:
     dtype: str  # that a row need not name, as a note below the table does; empty where each names its own
     whole_ns: int = 0  # what shares of the time are of
     of_layers: bool = False  # whether the nodes are layers: nobody expects their FLOPs from a graph without operations
+    sort: str = ""  # the order that was asked for
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Column:
     nothing: frozenset[str] = frozenset({""})  # what it may hold throughout and be left out
     right: bool = True  # set to the right
     from_width: int = 0  # left out of a page that is narrower
+    sort: str = ""  # the order that is by it: in that order it is on every page
     gives_way: int = 0  # left out where names that need them have fewer columns than these; the most first
 
 
@@ -91,6 +94,10 @@ def _share(row: ScopeRow, view: View) -> str:
     return f"{100 * row.total_ns / view.whole_ns:.1f}" if row.total_ns and view.whole_ns else ""
 
 
+def _calls(row: ScopeRow, _: View) -> str:
+    return text.count(row.calls) if row.calls else ""
+
+
 def _allocated(row: ScopeRow, _: View) -> str:
     return text.byte_size(row.allocated) if row.allocated else ""
 
@@ -114,16 +121,19 @@ COLUMNS = (
     Column("bytes", _bytes, nothing=frozenset({"", "?"}), from_width=WIDE),
     # That nobody knows them is no reason to leave them out: of no graph are they none.
     Column("FLOPs", _flops),
-    Column("allocated", _allocated, from_width=WIDE),
-    Column("peak", _peak, from_width=RANGES),
-    Column("at peak", _held, from_width=WIDE),
+    Column("calls", _calls, from_width=_NEVER, sort="calls"),
+    Column("allocated", _allocated, from_width=WIDE, sort="bytes"),
+    Column("peak", _peak, from_width=RANGES, sort="peak"),
+    Column("at peak", _held, from_width=WIDE, sort="held"),
 )
 
 
 def columns(rows: Sequence[ScopeRow], view: View) -> list[tuple[Column, list[str]]]:
     """Returns each column that has something to say, with its cells."""
     found = [
-        (column, [column.cell(row, view) for row in rows]) for column in COLUMNS if view.width >= column.from_width
+        (column, [column.cell(row, view) for row in rows])
+        for column in COLUMNS
+        if view.width >= column.from_width or (column.sort and column.sort == view.sort)
     ]
     return [(column, cells) for column, cells in found if not column.nothing.issuperset(cells)]
 
@@ -137,9 +147,9 @@ def with_room(shown: list[tuple[Column, list[str]]], view: View, widest: int) ->
     return shown
 
 
-def view_of(rows: Sequence[ScopeRow], width: int, *, of_layers: bool = False) -> View:
+def view_of(rows: Sequence[ScopeRow], width: int, *, of_layers: bool = False, sort: str = "") -> View:
     """Returns how to look at rows on a page: a narrow one names the dtype that most outputs have only once."""
     dtypes = Counter(row.output.dtype for row in rows if row.output is not None and row.output.dtype)
     often = max(dtypes, key=lambda dtype: dtypes[dtype], default="")
     whole_ns = rows[0].total_ns or 0 if rows else 0
-    return View(width, often if width < WIDE and dtypes[often] > 1 else "", whole_ns, of_layers)
+    return View(width, often if width < WIDE and dtypes[often] > 1 else "", whole_ns, of_layers, sort)

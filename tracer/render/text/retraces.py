@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from tracer import text
 from tracer.render.text.layout import Line, Piece
-from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_line
+from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_line, warnings
 from tracer.report.retraces import Cause, Legitimate, RetracedFunction, RetracesReport
 from tracer.retracing.causes import Reason
 
@@ -32,7 +32,7 @@ def retraces(report: RetracesReport, style: Style) -> str:
     left = report.functions.total - len(report.functions.items)
     if again and left:
         parts += [more(left, "function"), ""]
-    return style.render([*parts, Wrapped(plain(_total(report)))])
+    return style.render([*parts, Wrapped(plain(_total(report))), *warnings(report.damaged)])
 
 
 def _function(row: RetracedFunction, style: Style) -> list[Part]:
@@ -115,11 +115,8 @@ def _legitimate(rows: Sequence[Legitimate]) -> str:
 
 def _total(report: RetracesReport) -> str:
     about = f"{report.run.name}{' ' + report.function if report.function else ''}"
-    rows = report.functions.items
     if not report.retraces:
-        relaxed = sum(each.reason == "relaxed" for row in rows for each in row.legitimate)
-        also = f", {relaxed} of them relaxed by reduce_retracing" if relaxed else ""
-        traces = f"{text.plural(sum(row.traces for row in rows), 'trace')} of {text.plural(len(rows), 'function')}"
-        seen = any(each.reason != "existing" for row in rows for each in row.legitimate)
-        return f"no {'retraces' if seen else 'function was seen as it was traced'} in {about}: {traces}{also}"
+        also = f", {text.count(report.relaxed)} of them relaxed by reduce_retracing" if report.relaxed else ""
+        traces = f"{text.plural(report.traces, 'trace')} of {text.plural(report.functions.total, 'function')}"
+        return f"no {'retraces' if report.seen else 'function was seen as it was traced'} in {about}: {traces}{also}"
     return f"{text.plural(report.retraces, 'retrace')} in {about} took {text.seconds(report.seconds)}"

@@ -10,7 +10,7 @@ from tracer import text
 from tracer.graph.clean import CONSTANT, IDENTITY, LOWERED, NO_OP, READ
 from tracer.graph.inline import MISSING, RECURSIVE
 from tracer.recorded import Run
-from tracer.render.sentences import run_facts
+from tracer.render.sentences import error_text, run_facts
 from tracer.render.text.columns import columns, view_of, with_room
 from tracer.render.text.layout import Cell, Head, Line, Piece, Table, cut, line_width, shortened, width_of, wrap
 from tracer.render.text.style import (
@@ -24,12 +24,12 @@ from tracer.render.text.style import (
     source_line,
     table,
     warnings,
+    whole_ends,
 )
 from tracer.report.memory import memory_peaks, told
 from tracer.report.scopes import Counts, ScopeRow, Scopes
 from tracer.report.show import FunctionRow, ShowReport, TraceRow
 from tracer.rules.finding import SEVERITIES
-from tracer.timing.statistics import median
 from tracer.timing.timing import TimedNode
 
 _ASIDE = {  # of variables the column of parameters tells
@@ -75,26 +75,13 @@ def header(run: Run, width: int) -> list[Part]:
     lines: list[Part] = [title, *_together(run_facts(run), width)]
     lines += _together([f"{key}={value}" for key, value in run.parameters.items()], width)
     if run.error:
-        lines += wrap(plain(f"error: {f'in {run.raised}: ' if run.raised else ''}{run.error}", "red"), width)
+        lines += wrap(plain(f"error: {error_text(run)}", "red"), width)
     lines += [
         plain(f"{call.get('name', '')} raised, as it is meant to: {call.get('error', '')}")
         for call in run.calls
         if call.get("status") == "raised"
     ]
     return lines
-
-
-def _steps(run: Run) -> list[str]:
-    """Returns how many steps a run had, and what they took: with the profiler, or without it if it came to no more."""
-    warmup = f", {text.plural(run.warmup, 'warm-up')}" if run.warmup else ""
-    if run.window is not None and run.window.steps:
-        warmup = f", {text.plural(run.window.warmup, 'warm-up')}" if run.window.warmup else ""
-        per_step = text.nanoseconds(run.window.median_ns)
-        return [f"{text.plural(run.window.steps, 'step')} of {per_step} profiled{warmup}"]
-    if run.settled_ns:
-        per_step = text.nanoseconds(median(run.settled_ns))
-        return [f"{text.plural(len(run.bare_step_ns), 'step')} of {per_step} without the profiler{warmup}"]
-    return []
 
 
 def _together(facts: Sequence[str], width: int) -> list[Line]:
@@ -144,21 +131,15 @@ def _trace_cells(row: FunctionRow | None, item: TraceRow) -> tuple[Cell, ...]:
         plain("-" if trace.calls is None else text.count(trace.calls)),
         plain("?" if item.nodes is None else text.count(item.nodes)),
         plain(text.seconds(trace.seconds)),
-        _whole_ends(source_line(trace.call_site or trace.definition)),
+        whole_ends(source_line(trace.call_site or trace.definition)),
     )
-
-
-def _whole_ends(content: str) -> Callable[[int], Line]:
-    """Returns a cell that loses its middle where room is short: of a line of Python the number stands last."""
-    shown = text.one_line(content)
-    return lambda width: (Piece(shortened(shown, width) if width else shown),)
 
 
 def _tree(report: ShowReport, whole: Scopes, style: Style) -> list[Part]:
     rows = report.tree.items
     stage = "" if report.stage == "traced" else f", {report.stage}"
     title = f"scopes of {text.one_line(report.shown_name)}{stage}"
-    view = view_of(rows, style.width, of_layers=whole.of_layers)
+    view = view_of(rows, style.width, of_layers=whole.of_layers, sort=report.sort)
     names = _scopes(rows)
     widest = max((line_width(name(0)) for name in names), default=0)
     shown = with_room(columns(rows, view), view, widest)

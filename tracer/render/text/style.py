@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from tracer import text
 from tracer.graph.lines import Frame
 from tracer.recorded import Warned
-from tracer.render.text.layout import Head, Line, Piece, Table, cut, without_end, wrap
+from tracer.render.text.layout import Cell, Head, Line, Piece, Table, cut, shortened, without_end, wrap
 
 UNLIMITED = 10_000  # the width where nothing is cut: a pipe
 _WIDEST = 110  # columns: sentences are read badly in longer lines
@@ -124,6 +124,12 @@ def plain(content: str, look: str = "") -> Line:
     """Returns a line, or a cell, in one style, without control characters."""
     shown = text.one_line(content)
     return (Piece(shown, look),) if shown else ()
+
+
+def whole_ends(content: str) -> Cell:
+    """Returns a cell that loses its middle where room is short: of a line of Python the number stands last."""
+    shown = text.one_line(content)
+    return lambda width: (Piece(shortened(shown, width) if width else shown),)
 
 
 def table(*columns: str) -> Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tracer import text
@@ -11,7 +12,7 @@ from tracer.profile.attribute import Unattributed
 from tracer.recorded import Source
 from tracer.render.sentences import coverage_doubts, coverage_text, window_text
 from tracer.render.text.layout import Cell, Line, Piece, Table, shortened
-from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_line, table, warnings
+from tracer.render.text.style import Part, Style, Wrapped, more, plain, source_line, table, warnings, whole_ends
 from tracer.report.groups import GroupsReport
 from tracer.report.lines import LineRow, LinesReport
 from tracer.report.listing import Listing
@@ -31,6 +32,15 @@ _AROUND = 1  # lines of source shown before and after one with time
 _FACT = 10  # columns before what is said of a window
 _OP = 16  # columns of an op on a narrow page
 _NARROW = 100  # columns below which what says least is left out
+# By the names of orders the column that they are by, which is there however little room there is.
+_SORTED: Mapping[str, tuple[str, Callable[[Sums], str]]] = {
+    "self": (">self", lambda sums: text.nanoseconds(sums.self_ns)),
+    "total": (">total", lambda sums: text.nanoseconds(sums.total_ns) if sums.total_ns else "-"),
+    "calls": (">calls", lambda sums: text.count(sums.calls)),
+    "bytes": (">bytes", lambda sums: _size(sums.bytes)),
+    "peak": (">peak", lambda sums: _size(sums.peak_bytes)),
+    "held": (">at peak", lambda sums: _size(sums.held_bytes)),
+}
 
 
 def ops(report: OpsReport, style: Style) -> str:
@@ -42,23 +52,33 @@ def ops(report: OpsReport, style: Style) -> str:
 def groups(report: GroupsReport, style: Style) -> str:
     """Returns the page that `show --by` prints: a row for each layer, module, phase, op or device."""
     phases = [phase for phase in PHASES if any(row.sums.phases.get(phase) for row in report.groups.items)]
-    split = phases if report.by != "phase" and len(phases) > 1 else []
     wide = style.width >= _NARROW
-    counts = (">calls", ">nodes", ">bytes") if wide or not split else ()
-    head = table(f"<{report.by}" if wide else report.by, ">self", ">%", *(f">{phase}" for phase in split), *counts)
+    room = wide or report.sort in ("", "self")  # names need what phases and the column of another order would take
+    split = phases if room and report.by != "phase" and len(phases) > 1 else []
+    columns = _columns_by("self") | {">%": lambda sums: _share(sums.self_ns, report.self_ns)}
+    columns |= {f">{phase}": functools.partial(_phase, phase) for phase in split}
+    if wide or not split:
+        nodes = {">nodes": lambda sums: text.count(sums.nodes) if sums.nodes else "-"}
+        columns |= _columns_by("calls") | nodes | _columns_by("bytes")
+    columns |= _columns_by(report.sort)
+    head = table(f"<{report.by}" if wide else report.by, *columns)
     for row in report.groups.items:
         name = f"{row.name}  {row.detail}" if row.detail and wide else row.name
-        head.add_row(*_group(name, row.sums, report.self_ns, split, counted=bool(counts)))
+        head.add_row(*_cells(name, *(column(row.sums) for column in columns.values())))
     if report.unattributed:
-        head.add_row(*_group(UNATTRIBUTED, sums_of(report.unattributed), report.self_ns, split, counted=bool(counts)))
+        rest = sums_of(report.unattributed)
+        head.add_row(*_cells(UNATTRIBUTED, *(column(rest) for column in columns.values())))
     parts: list[Part] = [*_head(report.timing, report.function, report.self_ns), head]
     return style.render([*parts, *_rest(report.timing, report.groups, report.by, report.unattributed)])
 
 
-def _group(name: str, sums: Sums, whole: int, split: Sequence[str], *, counted: bool) -> list[Line]:
-    own = [text.nanoseconds(sums.phases[phase]) if sums.phases.get(phase) else "-" for phase in split]
-    counts = _counts(sums) if counted else []
-    return _cells(name, _time(sums), _share(sums.self_ns, whole), *own, *counts)
+def _columns_by(*sorts: str) -> dict[str, Callable[[Sums], str]]:
+    """Returns the columns of orders, by their heads; none of the program's own order."""
+    return dict(_SORTED[sort] for sort in sorts if sort)
+
+
+def _phase(phase: str, sums: Sums) -> str:
+    return text.nanoseconds(sums.phases[phase]) if sums.phases.get(phase) else "-"
 
 
 def steps(report: StepsReport, style: Style) -> str:
@@ -106,7 +126,7 @@ def stacks(report: StacksReport, style: Style) -> str:
     """Returns the page that `stacks` prints: each call stack below the time that it took."""
     parts: list[Part] = _head(report.timing, report.function, report.self_ns)
     for number, row in enumerate(report.stacks.items):
-        parts += [*([""] if number else []), _stack_head(row, report.self_ns), *_frames(row, report)]
+        parts += [*([""] if number else []), _stack_head(row, report), *_frames(row, report)]
     if report.unattributed.self_ns:
         parts += ["", _amount(report.unattributed, report.self_ns) + f"  {UNATTRIBUTED}"]
     return style.render([*parts, *_rest(report.timing, report.stacks, "stack", report.timing.unattributed)])
@@ -149,24 +169,24 @@ def _fact(name: str, content: str, look: str = "") -> Part:
 
 
 def _ops_table(report: OpsReport, style: Style) -> Table:
-    """Returns the table; where room is short, ops and nodes are cut, and of these the ends are kept."""
+    """Returns the table; where room is short, ops, nodes and lines are cut, and of all of them the ends are kept."""
     wide = style.width >= _NARROW
-    columns: dict[str, Callable[[Sums], str]] = {
-        ">self": _time,
-        ">%": lambda sums: _share(sums.self_ns, report.self_ns),
-        ">calls": lambda sums: text.count(sums.calls),
-    }
+    columns = _columns_by("self") | {">%": lambda sums: _share(sums.self_ns, report.self_ns)} | _columns_by("calls")
     if wide:
-        columns |= {">each": lambda sums: text.nanoseconds(sums.self_ns // max(sums.calls, 1)), ">bytes": _bytes}
+        columns |= {">each": lambda sums: text.nanoseconds(sums.self_ns // max(sums.calls, 1))} | _columns_by("bytes")
     if wide and any(row.sums.held_bytes for row in report.ops.items):
-        columns[">at peak"] = _held
-    head = table(*columns, "<op" if wide else "op", "node", "<line")
+        columns |= _columns_by("held")
+    columns |= _columns_by(report.sort)
+    head = table(*columns, "<op" if wide else "op", "node", "line")
     for row in report.ops.items:
         own = {name: column(row.sums) for name, column in columns.items()}
         if ">each" in own and len(row.node.time.kernels) > 1:
             own[">each"] = "-"  # a mean over different kernels is nobody's
         head.add_row(
-            *_cells(*own.values()), _end(_op(row), 0 if wide else _OP), _end(_node(row)), plain(source_line(row.source))
+            *_cells(*own.values()),
+            _end(_op(row), 0 if wide else _OP),
+            _end(_node(row)),
+            whole_ends(source_line(row.source)),
         )
     if report.unattributed:
         rest = sums_of(report.unattributed)
@@ -194,8 +214,10 @@ def _node(row: OpRow) -> str:
     return f"{path} + {', '.join(name.rpartition('/')[2] for name in fused)}" if fused else path
 
 
-def _stack_head(row: StackRow, whole: int) -> Line:
-    return plain(_amount(row.sums, whole), "bold")
+def _stack_head(row: StackRow, report: StacksReport) -> Line:
+    head, cell = _SORTED[report.sort]
+    by = "" if report.sort in ("self", "calls") else f"  {head.lstrip('>')} {cell(row.sums)}"
+    return plain(_amount(row.sums, report.self_ns) + by, "bold")
 
 
 def _amount(sums: Sums, whole: int) -> str:
@@ -253,8 +275,11 @@ def _columns(rows: Sequence[LineRow], report: LinesReport, *, wide: bool) -> dic
         ">self": lambda row: _time(row.sums) if row.sums.self_ns else "",
         ">%": lambda row: _share(row.sums.self_ns, report.self_ns) if row.sums.self_ns else "",
     }
-    if any(row.below_ns > row.sums.self_ns for row in rows):
-        columns[">with calls"] = lambda row: text.nanoseconds(row.below_ns) if row.below_ns > row.sums.self_ns else ""
+    by_total = report.sort == "total"
+    if by_total or any(row.below_ns > row.sums.self_ns for row in rows):
+        columns[">with calls"] = lambda row: (
+            text.nanoseconds(row.below_ns) if by_total or row.below_ns > row.sums.self_ns else ""
+        )
     if any(row.gradient_ns for row in rows):
         columns[">gradient"] = lambda row: text.nanoseconds(row.gradient_ns) if row.gradient_ns else ""
     if wide or not {">with calls", ">gradient"} & columns.keys():
@@ -262,7 +287,10 @@ def _columns(rows: Sequence[LineRow], report: LinesReport, *, wide: bool) -> dic
     if wide and any(row.sums.bytes for row in rows):
         columns[">bytes"] = lambda row: text.byte_size(row.sums.bytes) if row.sums.bytes else ""
     if wide and any(row.sums.held_bytes for row in rows):
-        columns[">at peak"] = lambda row: _held(row.sums) if row.sums.held_bytes else ""
+        columns[">at peak"] = lambda row: text.byte_size(row.sums.held_bytes) if row.sums.held_bytes else ""
+    if report.sort != "total":  # of a line that is with what it called
+        head, cell = _SORTED[report.sort]
+        columns.setdefault(head, lambda row: cell(row.sums))
     return columns
 
 
@@ -297,20 +325,12 @@ def _cells(*values: str) -> list[Line]:
     return [plain(value) for value in values]
 
 
-def _counts(sums: Sums) -> list[str]:
-    return [text.count(sums.calls), text.count(sums.nodes) if sums.nodes else "-", _bytes(sums)]
-
-
 def _time(sums: Sums) -> str:
     return text.nanoseconds(sums.self_ns)
 
 
-def _bytes(sums: Sums) -> str:
-    return text.byte_size(sums.bytes) if sums.bytes else "-"
-
-
-def _held(sums: Sums) -> str:
-    return text.byte_size(sums.held_bytes) if sums.held_bytes else "-"
+def _size(size: int) -> str:
+    return text.byte_size(size) if size else "-"
 
 
 def _share(part: int, whole: int) -> str:
