@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import unittest
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -106,7 +105,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     recording.start(_run_name(item), _logdir(item.config), profile=item.config.getoption("trace_scenario_profile"))
     outcome = yield
     error = _error(item, outcome)
-    skipped = isinstance(error, (pytest.skip.Exception, unittest.SkipTest))
+    skipped = isinstance(error, pytest.skip.Exception)
     recording.end(None if skipped else error)
     _end_if_told_to(error)
     if watched.limits is None or skipped:
