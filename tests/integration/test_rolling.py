@@ -145,6 +145,7 @@ def test_without_the_profiler_only_times_are_kept(tmp_path: Path) -> None:
     """With `--no-profile` nothing is written, and there is no window; the times of steps are there."""
     windows = Windows(tmp_path, Plan(), traced=lambda: 0, saved=lambda: None, profile=False)
     stepped(windows, 20)
+    windows.end()
     windows.finish()
 
     assert [*windows.outcome()] == ["bare_step_ns"]
