@@ -149,7 +149,7 @@ def test_damaged_traces_are_told_and_not_passed_over(
         path = run / "functions" / f"{number:03d}-scale" / "trace.json"
         path.write_bytes(path.read_bytes()[:200])
 
-    done = trace_scenario(command, run)
+    done = trace_scenario(command, run, COLUMNS="500")
 
     assert (done.returncode, done.stdout.count("/trace.json is not valid JSON: ")) == (7, 5)
 
