@@ -118,9 +118,11 @@ def functions_made(made: Callable[[Any], None]) -> Iterator[None]:
 def _listening_to_calls(called: Callable[[Any], None]) -> Iterator[None]:
     import tensorflow as tf
 
+    eagerly = tf.executing_eagerly
+
     def counted(original: Any) -> Any:
         def call_flat(self: Any, *args: Any) -> Any:
-            if tf.executing_eagerly():
+            if eagerly():
                 called(self)
             return original(self, *args)
 

@@ -164,7 +164,12 @@ def _run(calls: Sequence[Call], session: Session, settings: Settings) -> None:
     bare, known = Pass(), len(session.functions_so_far)
     try:
         with telling(session, BARE, lambda: len(bare.step_ns)):
-            bare.run(once, settings.steps, progress=lambda number: settings.progress("timing", number, settings.steps))
+            bare.run(
+                once,
+                settings.steps,
+                progress=lambda number: settings.progress("timing", number, settings.steps),
+                cpu=True,
+            )
     finally:
         session.note(bare_step_ns=bare.step_ns, bare_cpu_ns=bare.cpu_ns)  # whatever becomes of the window
     bare.traced = session.traced_since(known)

@@ -17,7 +17,7 @@ class Pass:
     """What is known of a pass so far. A step that raised is not in it."""
 
     step_ns: list[int] = dataclasses.field(default_factory=list)  # wall time of each step that came to its end
-    cpu_ns: list[int] = dataclasses.field(default_factory=list)  # what the process's threads computed in each of them
+    cpu_ns: list[int] = dataclasses.field(default_factory=list)  # what threads computed in each, if it was asked for
     wall_ns: int = 0  # from the begin of the first step to the end of the last of these
     traced: tuple[str, ...] = ()  # names of the functions that TensorFlow traced in it, as often as it did
 
@@ -28,6 +28,7 @@ class Pass:
         *,
         progress: Callable[[int], None],
         goes_on: Callable[[], bool] = lambda: True,
+        cpu: bool = False,
     ) -> None:
         """Runs `step` so many times, each marked as a step, and times it.
 
@@ -36,22 +37,31 @@ class Pass:
           count: how often.
           progress: told the number of each step, outside of its time.
           goes_on: asked before each step but the first, outside of its time.
+          cpu: whether CPU time is taken as well. To ask for it takes a step out of the processor's caches, and so some
+            microseconds of the next one.
         """
         settle = _settle()
-        first = 0
+        first = computed = 0
         for number in range(count):
             if number and not goes_on():
                 return
             progress(number)
-            computed = time.process_time_ns()
+            if cpu:
+                computed = time.process_time_ns()
             begin = time.perf_counter_ns()
             first = first or begin
-            with step_mark("step", number):
+            mark = StepMark("step", number)
+            try:
                 step()
                 settle()
+            except BaseException:
+                mark.end(raised=True)
+                raise
+            mark.end()
             end = time.perf_counter_ns()
             self.step_ns.append(end - begin)
-            self.cpu_ns.append(time.process_time_ns() - computed)
+            if cpu:
+                self.cpu_ns.append(time.process_time_ns() - computed)
             self.wall_ns = end - first
 
 
@@ -70,18 +80,6 @@ class StepMark:
 
             self._trace.set_metadata(**{RAISED: 1})
         self._trace.__exit__(None, None, None)
-
-
-@contextmanager
-def step_mark(name: str, number: int) -> Iterator[None]:
-    """Marks the block as a step for the profiler."""
-    mark = StepMark(name, number)
-    try:
-        yield
-    except BaseException:
-        mark.end(raised=True)
-        raise
-    mark.end()
 
 
 @contextmanager
