@@ -74,10 +74,10 @@ def test_any_json_object_comes_back(tmp_path_factory: pytest.TempPathFactory, va
 
 
 def test_json_is_ascii_on_disk(tmp_path: Path):
-    """Names in any script, and lone surrogates, are escaped, so that any program reads the file."""
-    write_json(tmp_path / "file.json", {"name": "é\udc80"})
+    """Names in any script, and lone surrogates, are escaped, so that any program reads the file; a key has a line."""
+    write_json(tmp_path / "file.json", {"name": "é\udc80", "lines": [1, {"of": 2}]})
 
-    assert (tmp_path / "file.json").read_bytes() == b'{\n "name": "\\u00e9\\udc80"\n}\n'
+    assert (tmp_path / "file.json").read_bytes() == b'{\n"name": "\\u00e9\\udc80",\n"lines": [1, {"of": 2}]\n}\n'
 
 
 @pytest.mark.parametrize(

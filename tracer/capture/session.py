@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tracer.capture import environment, tf_private
 from tracer.capture.describe import file_origin
@@ -19,17 +19,17 @@ from tracer.capture.limits import SECONDS, checked_seconds
 from tracer.capture.plan import Plan, checked_plan
 from tracer.capture.profiler import Profiler
 from tracer.capture.recorded_function import RecordedFunction
-from tracer.capture.rolling import Windows
 from tracer.capture.signals import Terminated, delivered_again, postponed, sigterm_raises
-from tracer.capture.stepping import rolling_windows
 from tracer.capture.summary_trace import SummaryTrace
-from tracer.capture.window import block_window
 from tracer.errors import SessionActive, TracerError, UsageError, WriteFailed, reason
 from tracer.recorded import Run, Warned
 from tracer.store import layout
 from tracer.store.load import load_run
 from tracer.store.writer import RunWriter, remove_run
 from tracer.text import plural
+
+if TYPE_CHECKING:
+    from tracer.capture.rolling import Windows
 
 
 class Collection(Protocol):
@@ -368,6 +368,9 @@ def _recording_block(session: Session, plan: Plan | None = None, step_function: 
         if session.profiler is None:
             yield
             return
+        from tracer.capture.stepping import rolling_windows
+        from tracer.capture.window import block_window
+
         with block_window(session, session.profiler) if plan is None else rolling_windows(session, plan, step_function):
             yield
 
