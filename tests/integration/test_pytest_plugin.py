@@ -195,7 +195,8 @@ class Said:
 def run_pytest(project: Path, *arguments: str, **environment: str) -> Said:
     """Runs pytest in a project, as its user does."""
     results = project / "results.xml"
-    without_ci = {name: value for name, value in os.environ.items() if name != "CI"}  # where pytest cuts no line
+    own = {"CI", "PYTEST_ADDOPTS"}  # of the pytest around it: where CI is set no line is cut
+    without = {name: value for name, value in os.environ.items() if name not in own}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:timeout", f"--junit-xml={results}", *arguments],
         cwd=project,
@@ -203,7 +204,7 @@ def run_pytest(project: Path, *arguments: str, **environment: str) -> Said:
         text=True,
         timeout=240,
         check=False,
-        env={**without_ci, "TF_CPP_MIN_LOG_LEVEL": "3", "COLUMNS": "100", **environment},
+        env={**without, "TF_CPP_MIN_LOG_LEVEL": "3", "COLUMNS": "100", **environment},
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
     outcomes, texts = {}, {}
