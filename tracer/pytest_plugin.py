@@ -95,8 +95,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     """Records the test, and has it fail where its limits are broken."""
     watched = item.stash.get(_WATCHED, None)
     if watched is None or (watched.limits is None and not item.config.getoption("trace_scenario")):
-        outcome = yield
-        _end_if_told_to(_error(item, outcome))
+        yield
         return
     from tracer.testing.limits import broken_limits
     from tracer.testing.recording import Recording
@@ -107,7 +106,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     error = _error(item, outcome)
     skipped = isinstance(error, pytest.skip.Exception)
     recording.end(None if skipped else error)
-    _end_if_told_to(error)
     if watched.limits is None or skipped:
         return
     said = broken_limits(recording, watched.limits)
@@ -121,6 +119,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """Has the report say what was recorded: so it also comes from the processes of xdist."""
     outcome = yield
+    if call.excinfo is not None:
+        _end_if_told_to(call.excinfo.value)
     watched = item.stash.get(_WATCHED, None)
     if watched is None:
         return

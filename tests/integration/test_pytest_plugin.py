@@ -355,12 +355,31 @@ def test_the_profiler_gives_way_too(tmp_path: Path) -> None:
 
 ENDED = """
 import os, signal
+import pytest
 import tensorflow as tf
 import tracer
 
-def test_is_told_to_end(tmp_path):
+def ends(tmp_path):
     with tracer.trace("own", logdir=tmp_path, profile=False):
         tf.function(lambda x: x + 1)(tf.ones([2]))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+@pytest.fixture
+def ending(tmp_path):
+    ends(tmp_path)
+
+def test_raises(tmp_path):
+    ends(tmp_path)
+
+def test_catches(tmp_path):
+    with tracer.trace("own", logdir=tmp_path, profile=False), pytest.raises(SystemExit):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+def test_asks_for_it(ending):
+    pass
+
+def test_without_a_session():
+    with pytest.raises(SystemExit):
         os.kill(os.getpid(), signal.SIGTERM)
 
 def test_follows():
@@ -368,11 +387,20 @@ def test_follows():
 """
 
 
-@pytest.mark.parametrize("options", [(), ("--trace-scenario",)])
-def test_sigterm_ends_pytest(options: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("test", "options"),
+    [
+        ("test_raises", ()),
+        ("test_raises", ("--trace-scenario",)),
+        ("test_catches", ()),
+        ("test_asks_for_it", ()),
+        ("test_without_a_session", ("--trace-scenario",)),
+    ],
+)
+def test_sigterm_ends_pytest(test: str, options: tuple[str, ...], tmp_path: Path) -> None:
     """A recording makes an exception of it, so that it can close; pytest would go on after it."""
     project = make_project(tmp_path, test_ended=ENDED)
-    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:timeout", *options]
+    command = [sys.executable, "-m", "pytest", "-s", "-p", "no:timeout", "-k", f"{test} or follows", *options]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=240, check=False)
 
     assert (done.returncode, "went on" in done.stdout) == (-signal.SIGTERM, False)

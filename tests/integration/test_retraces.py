@@ -138,7 +138,7 @@ def test_the_command_shows_the_causes_and_the_next_one_compares_them(recorded: C
     assert (compared.returncode, "scale#1" in compared.stdout) == (0, True)
 
 
-@pytest.mark.parametrize("command", ["retraces", "lint"])
+@pytest.mark.parametrize("command", ["retraces", "lint", "show", "ops", "lines"])
 def test_damaged_traces_are_told_and_not_passed_over(
     recorded: Callable[[str], Path], tmp_path: Path, command: str
 ) -> None:

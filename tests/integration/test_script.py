@@ -540,6 +540,41 @@ def test_a_log_folder_that_goes_before_tensorflow_comes_is_no_failure_of_the_pro
     assert "Traceback" not in done.stderr
 
 
+def test_a_program_that_cannot_turn_into_another_is_recorded_on(record: Callable[..., Recorded]) -> None:
+    """Where `os.exec...` finds no such program the one that asked goes on, and so does its recording."""
+    source = """
+        import os
+        import tensorflow as tf
+
+        try:
+            os.execvp("no-such-program", ["no-such-program"])
+        except OSError:
+            tf.function(lambda x: x + 1)(tf.ones([2]))
+    """
+    recorded = record(source, options=("--no-profile",))
+
+    assert (recorded.done.returncode, recorded.run.status, list(recorded.run.functions)) == (
+        0,
+        "complete",
+        ["<lambda>"],
+    )
+
+
+def test_a_block_that_catches_sigterm_dies_of_it_at_its_end(tmp_path: Path) -> None:
+    """The run is closed as interrupted, and the program does not live longer for being recorded."""
+    code = (
+        "import os, signal, tracer\nwith tracer.trace('block', profile=False):\n    try:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n    except BaseException:\n        print('caught', flush=True)\n"
+        "print('went on', flush=True)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "caught\n")
+    assert load_run(only_run(tmp_path / "logs")).status == "interrupted"
+
+
 def test_a_program_that_asks_for_tensorflow_before_it_imports_it_is_recorded(record: Callable[..., Recorded]) -> None:
     """Many libraries look first whether there is a TensorFlow; others try to import it in vain at first."""
     source = """

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
+
+import numpy as np
+import pytest
 
 from tracer.capture.marks import listening, step
 
@@ -12,10 +16,12 @@ class Told:
 
     def __init__(self):
         self.steps = []
+        self.numbers = []
 
     def begin(self, function, number, *, tentative=False):
         """A step begins."""
         self.steps.append(f"{function} {number}{' tentative' if tentative else ''}")
+        self.numbers.append(number)
 
     def end(self, *, raised=False):
         """It is over."""
@@ -34,6 +40,20 @@ def test_steps_are_counted_and_one_inside_of_another_is_a_part_of_it():
             pass
 
     assert told.steps == ["step 0 tentative", "end", "step 1", "end", "step 7", "end"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(np.int64(3), 3), (4.0, 4), ("5", 5), (-1, 0), (1 << 63, 0), (float("nan"), 0), ("x", 0), (object(), 0)],
+)
+def test_a_step_has_a_whole_number_whatever_a_program_counts_with(given, told):
+    """What is no whole number from 0 on gives way to the count, and no error comes of it."""
+    seen = Told()
+    with listening(seen), step(given):
+        pass
+
+    assert seen.steps == [f"step {told}", "end"]
+    assert json.loads(json.dumps(seen.numbers)) == [told]
 
 
 def test_a_step_of_another_thread_does_not_end_the_one_under_way():

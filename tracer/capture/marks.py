@@ -7,7 +7,7 @@ import itertools
 import os
 import threading
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, SupportsInt
 
 STEP = "step"  # what marked steps are called
 
@@ -46,7 +46,7 @@ def listening(told: Marked, *, skip_steps: int = 0) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def step(number: int | None = None) -> Iterator[None]:
+def step(number: SupportsInt | None = None) -> Iterator[None]:
     """Marks the block as one step of what is being recorded; does nothing where nothing is.
 
         for x, y in dataset:
@@ -58,7 +58,8 @@ def step(number: int | None = None) -> Iterator[None]:
     begins meanwhile.
 
     Args:
-      number: the step's number; they are counted from 0 if it is not given.
+      number: the step's number, as an int, NumPy's, or a tf.Variable; they are counted from 0 if it is not given, or is
+        no whole number from 0 on.
     """
     listener = _listeners[-1] if _listeners else None
     if listener is None or listener.pid != os.getpid() or not listener.under_way.acquire(blocking=False):
@@ -67,7 +68,7 @@ def step(number: int | None = None) -> Iterator[None]:
     raised = True
     try:
         counted = next(listener.numbers)
-        listener.told.begin(STEP, counted if number is None else number, tentative=counted < listener.skip_steps)
+        listener.told.begin(STEP, _whole(number, counted), tentative=counted < listener.skip_steps)
         yield
         raised = False
     finally:
@@ -75,3 +76,12 @@ def step(number: int | None = None) -> Iterator[None]:
             listener.told.end(raised=raised)
         finally:
             listener.under_way.release()
+
+
+def _whole(number: SupportsInt | None, counted: int) -> int:
+    """Returns a number as profiles can have it; whatever else a program counts with is no error of it."""
+    try:
+        whole = counted if number is None else int(number)
+    except Exception:  # noqa: BLE001  # it is the program's object
+        return counted
+    return whole if 0 <= whole < 1 << 63 else counted

@@ -148,8 +148,9 @@ def _early_exit(session: ProgramSession) -> Iterator[None]:
     def closing(original: Callable[..., Any], error: Callable[..., BaseException | None]) -> Callable[..., Any]:
         def leave(*args: Any, **kwargs: Any) -> Any:
             with contextlib.suppress(BaseException):
-                session.close(error(*args, **kwargs))
-            return original(*args, **kwargs)
+                if original is exit_ or os.access(args[0] if args else kwargs["path"], os.X_OK):
+                    session.close(error(*args, **kwargs))
+            return original(*args, **kwargs)  # which raises, where there is no such program, and this one goes on
 
         return leave
 
@@ -159,6 +160,7 @@ def _early_exit(session: ProgramSession) -> Iterator[None]:
     def of_another(*_: Any, **__: Any) -> None:
         """The program that follows is not recorded, and this one has ended well."""
 
+    exit_ = os._exit
     leavers: dict[str, Callable[..., BaseException | None]] = {
         "_exit": of_status,
         "execv": of_another,

@@ -19,7 +19,7 @@ from tracer.capture.limits import SECONDS, checked_seconds
 from tracer.capture.plan import Plan, checked_plan
 from tracer.capture.profiler import Profiler
 from tracer.capture.recorded_function import RecordedFunction
-from tracer.capture.signals import Terminated, delivered_again, postponed, sigterm_raises
+from tracer.capture.signals import Terminated, delivered_again, die_if_told_to, postponed, sigterm_raises
 from tracer.capture.summary_trace import SummaryTrace
 from tracer.errors import SessionActive, TracerError, UsageError, WriteFailed, reason
 from tracer.recorded import Run, Warned
@@ -403,13 +403,18 @@ def open_session(
         facts=facts,
         background=background,
     )
+    signals: list[Terminated] = []
     try:
-        with sigterm_raises(), delivered_again():
+        with sigterm_raises() as signals, delivered_again():
             yield session
     except BaseException as error:
-        session.close(error)
+        session.close(signals[0] if signals else error)
+        if signals and not isinstance(error, Terminated):
+            die_if_told_to(signals[0])
         raise
-    session.close(None)
+    session.close(signals[0] if signals else None)
+    if signals:  # the program has caught it, and would not have gone on without us
+        die_if_told_to(signals[0])
 
 
 def status(error: BaseException | None) -> str:

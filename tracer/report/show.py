@@ -147,7 +147,7 @@ def _timing(run: Run, damaged: list[Warned], *, limit: int) -> Timing | None:
     except Unreadable as error:
         damaged.append(Warned("damaged", error.message, error.hint))
         return None
-    damaged += timing.damaged
+    damaged += [warned for warned in timing.damaged if warned not in run.damaged]
     return timing
 
 

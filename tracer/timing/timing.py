@@ -109,7 +109,9 @@ def read_timing(run: Run, *, by_step: ByStep | None = None, limit: int = LIMIT) 
         profiles=tuple(profiles),
         peaks=tuple(peak for most in peaks_of_hosts(profiles) for peak in most),
         owners=owners,
-        damaged=(*damaged, *(warned for each in owners.values() for warned in each.damaged)),
+        damaged=tuple(
+            dict.fromkeys((*run.damaged, *damaged, *(warned for each in owners.values() for warned in each.damaged)))
+        ),
     )
 
 
