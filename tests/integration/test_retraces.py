@@ -154,6 +154,18 @@ def test_damaged_traces_are_told_and_not_passed_over(
     assert (done.returncode, done.stdout.count("/trace.json is not valid JSON: ")) == (7, 5)
 
 
+@pytest.mark.parametrize("command", ["retraces", "lint", "show", "ops"])
+def test_a_trace_that_is_gone_is_told(recorded: Callable[[str], Path], tmp_path: Path, command: str) -> None:
+    """A run whose folders somebody has removed is no clean run: the page names what is gone; the exit code is 7."""
+    run = tmp_path / "logs" / "retracing" / "20261123-021530"
+    shutil.copytree(recorded("retracing"), run)
+    shutil.rmtree(run / "functions" / "003-scale")
+
+    done = trace_scenario(command, run, COLUMNS="500")
+
+    assert (done.returncode, done.stdout.count("/003-scale is gone")) == (7, 1)
+
+
 def test_a_program_without_retraces_says_so_in_one_line(recorded: Callable[[str], Path]):
     """A scenario whose functions are traced once each has none."""
     page = trace_scenario("retraces", recorded("demo_module")).stdout

@@ -51,6 +51,8 @@ def _run(path: Path, facts: dict[str, Any]) -> Run:
         trace, damage = _readable_trace(path, folder, outcomes.get(folder.name) or {})
         traces.append(trace)
         warnings += damage
+    for gone in sorted({*outcomes}.difference(trace.id for trace in traces)):
+        warnings.append(Warned("damaged", f"{path / layout.FUNCTIONS / gone} is gone", "record the run again"))
     window = _window(facts["window"]) if facts.get("window") else None
     raised = facts.get("raised")
     reader = ProfileReader()
