@@ -221,5 +221,5 @@ class TraceCallback:
             _log.warning("TraceCallback: %s%s", said, hint)
             session = self._session
             if session is not None and not session.is_over:
-                with contextlib.suppress(Exception):
+                with contextlib.suppress(Exception):  # what went wrong is said already
                     session.close(error)

@@ -93,7 +93,7 @@ def _listening_to_traces(created: Callable[[Creation], None]) -> Iterator[None]:
     def callback(concrete: Any) -> None:
         try:
             known = creation(concrete)
-        except Exception:  # noqa: BLE001  # as above: then nothing is known but the function
+        except Exception:  # noqa: BLE001  # the program goes on, and of the function no more is known than that it is
             known = Creation(concrete, None, False, None, None, False)
         created(known)
 

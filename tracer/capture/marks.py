@@ -82,6 +82,6 @@ def _whole(number: SupportsInt | None, counted: int) -> int:
     """Returns a number as profiles can have it; whatever else a program counts with is no error of it."""
     try:
         whole = counted if number is None else int(number)
-    except Exception:  # noqa: BLE001  # it is the program's object
+    except Exception:  # noqa: BLE001  # an object of the program's may raise anything: its step is counted then
         return counted
     return whole if 0 <= whole < 1 << 63 else counted

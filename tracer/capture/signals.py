@@ -82,7 +82,7 @@ def _watched(numbers: list[signal.Signals], reacted: threading.Event, stuck: Cal
                         os.write(before, got)  # who waited for signals before, as an event loop does
                 if got[0] not in numbers or os.getpid() != owner or reacted.wait(_STUCK_S):
                     continue
-                with suppress(Exception):
+                with suppress(Exception):  # the process dies in any case: better without the last state than not at all
                     stuck()
                 if not reacted.is_set():
                     _die_of(got[0])
