@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from textwrap import dedent
 
@@ -16,6 +17,7 @@ from tracer.recorded import Key, Part, Trace, Warned, Window
 from tracer.render import json as to_json
 from tracer.render.text.retraces import retraces as to_text
 from tracer.render.text.style import Style
+from tracer.report.listing import listing
 from tracer.report.retraces import retraces_report
 
 
@@ -44,6 +46,16 @@ def test_text_has_one_block_for_an_argument_and_its_values():
 
         6 retraces in demo/20261123-021530 took 3.00 s
         """)
+
+
+def test_a_change_that_comes_again_is_written_once():
+    """The line below has how often it was: twenty objects that each see 2 and then 3 are one change."""
+    report = retraces_report(RUN)
+    [row] = [each for each in report.functions.items if each.name == "step"]
+    again = dataclasses.replace(row, causes=row.causes[:1] * 3)
+    page = to_text(dataclasses.replace(report, functions=listing([again])), Style(width=80))
+
+    assert "\n  n: Literal[0] -> Literal[1]\n    #2 to #2, 3 retraces, " in page
 
 
 def test_text_of_a_clean_run_is_one_line():

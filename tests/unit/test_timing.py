@@ -130,6 +130,8 @@ def test_a_run_without_a_profile_says_why():
 
     with pytest.raises(NotFound, match="has no profile: another session is running"):
         read_timing(noted)
+    with pytest.raises(NotFound, match="has no profile: it ended by ValueError: boom"):
+        read_timing(run(trace(), error="ValueError: boom"))
     with pytest.raises(NotFound, match="has no profile"):
         read_timing(run(trace()))
 

@@ -160,4 +160,6 @@ def _no_profile(run: Run) -> NotFound:
     why = next((warned for warned in run.warnings if warned.code == "no-profile"), None)
     if why:
         return NotFound(f"{run.name} has {why.message}", hint=why.hint)
+    if run.error:
+        return NotFound(f"{run.name} has no profile: it ended by {run.error}", hint="mend that, and record it again")
     return NotFound(f"{run.name} has no profile", hint="record it again without --no-profile (profile=True)")

@@ -86,17 +86,17 @@ def _group(causes: Sequence[Cause], advice: str) -> Sequence[Line]:
 
 
 def _chain(causes: Sequence[Cause]) -> str:
-    """Returns the values that an argument had, one after the other as far as they are one chain."""
+    """Returns the values that an argument had, one after the other as far as they are one chain; each change once."""
     if causes[0].change.kind == "unknown":
         return _short(causes[0].change.difference)
-    written = [_short(causes[0].change.before), " -> ", _short(causes[0].change.after)]
-    for before, cause in pairwise(causes):
+    changes = list(dict.fromkeys((cause.change.before, cause.change.after) for cause in causes))
+    written = [_short(changes[0][0]), " -> ", _short(changes[0][1])]
+    for (_, last), (before, after) in pairwise(changes):
         if len(written) > 2 * _CHAIN:
             break
-        linked = cause.change.before == before.change.after
-        written += [" -> "] if linked else [", ", _short(cause.change.before), " -> "]
-        written.append(_short(cause.change.after))
-    left = len(causes) - written.count(" -> ")
+        written += [" -> "] if before == last else [", ", _short(before), " -> "]
+        written.append(_short(after))
+    left = len(changes) - written.count(" -> ")
     return "".join(written) + (f" and {left} more" if left else "")
 
 
